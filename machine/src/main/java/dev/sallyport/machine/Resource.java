@@ -1,0 +1,10 @@
+package dev.sallyport.machine;
+
+/**
+ * An outside thing made for a machine, known by its kind and name alone.
+ *
+ * @param driver the driver's name
+ * @param kind what it is, such as {@code process}, {@code tap}, {@code file}
+ * @param name how it is found again: a path, an interface's name, or for a process its pid, start time and marker
+ */
+public record Resource(String driver, String kind, String name) {}

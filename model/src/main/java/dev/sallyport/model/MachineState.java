@@ -1,0 +1,22 @@
+package dev.sallyport.model;
+
+import java.util.Locale;
+
+/** Where a machine stands. */
+public enum MachineState {
+    /** Written down; nothing of it need exist yet. */
+    PLANNED,
+    /** Its parts are being made, or it boots. */
+    STARTING,
+    /** Its agent answers. */
+    READY,
+    /** Its parts are being undone. */
+    DESTROYING,
+    /** Nothing of it is left but its logs. */
+    DESTROYED;
+
+    /** The lower-case name, as in the API. */
+    public String wire() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
