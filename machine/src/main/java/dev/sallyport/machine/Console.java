@@ -1,7 +1,10 @@
 package dev.sallyport.machine;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
 
 /** A machine's serial console, spooled to a bounded file. Its bytes are hostile: readers get printable lines. */
 public interface Console {
@@ -13,4 +16,14 @@ public interface Console {
 
     /** The last {@code count} lines at most, without control characters, each of at most 400 characters. */
     List<String> lastLines(int count);
+
+    /**
+     * Waits for a line, among those still remembered first, then among those to come.
+     *
+     * @param wanted called with each complete line, also in the thread that reads the console: it must be quick
+     * @param atMost how long to wait
+     * @return the first line that is wanted; empty when the time is over or the console has ended without it
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    Optional<String> awaitLine(Predicate<String> wanted, Duration atMost) throws InterruptedException;
 }

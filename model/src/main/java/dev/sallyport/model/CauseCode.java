@@ -14,6 +14,7 @@ public enum CauseCode {
     SIGN_IN_RUNNING(409, "A sign-in of this user to this provider is under way.", "Finish or cancel that session first."),
     BODY_TOO_LARGE(413, "The request's body is over its limit.", "Send a smaller body."),
     UNSUPPORTED_MEDIA_TYPE(415, "The body is not of a type that is understood here.", "Send 'Content-Type: application/json'."),
+    SERVER_UNREACHABLE(503, "The server does not answer.", "Start one with './sallyport up', or name its address with --server."),
 
     // The host
     PORT_TAKEN(500, "The port is already taken.", "End what listens there, or choose another with --port."),
@@ -26,6 +27,8 @@ public enum CauseCode {
     IMAGE_BUILD_FAILED(500, "The image could not be built.", "Read the evidence lines and the build's log."),
     IMAGE_UNSOUND(500, "The image does not verify.", "Run './sallyport image verify' and mend what it finds."),
     DATABASE_FAILED(500, "The database cannot be used.", "Read the evidence lines and the database's log in the data folder."),
+    VAULT_LOCKED(500, "The vault cannot be opened.", "Give the master key that the vault was made with, in a file that only its owner may read."),
+    SECRET_FILE_UNSAFE(500, "A file with a secret cannot be used.", "Make it a regular file that only the user who runs Sallyport can read (chmod 600)."),
 
     // Machines
     LAYER_MISSING(500, "The machine did not find one of its image's layers.", "Run './sallyport image verify'."),
@@ -38,6 +41,7 @@ public enum CauseCode {
     AGENT_WRONG(502, "What answered is not this machine's agent.", "Look for another program on the agent's port."),
     MACHINE_ENDED(500, "The machine ended by itself.", "Read the console's last lines."),
     MACHINE_UNREACHABLE(502, "The machine's agent stopped answering.", "Read the machine's console log."),
+    PART_FAILED(500, "A part of the machine that its kind needs, such as its desktop, did not come up.", "Read the evidence lines: they are the agent's words and the console's."),
 
     // Sign-ins
     TOOL_MISSING(500, "The tool is not in the machine.", "Build the image with this provider's tool layer."),

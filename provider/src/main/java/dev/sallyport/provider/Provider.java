@@ -3,11 +3,13 @@ package dev.sallyport.provider;
 import dev.sallyport.model.ProviderId;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * What Sallyport knows of one tool that can be signed in to: one YAML file, read by {@link Providers}. Texts may hold the
  * variables {@code ${home}} (the sign-in's fresh home), {@code ${workspace}} (the directory that the user works in) and
- * {@code ${caBundle}} (the PEM file of the authorities that the machine trusts).
+ * {@code ${caBundle}} (the PEM file of the authorities that the machine trusts). Regular expressions are compiled by {@link
+ * #pattern} and searched for anywhere in the output, whose escape sequences were removed.
  *
  * @param id the provider's id, as in the API
  * @param name for people
@@ -29,6 +31,15 @@ public record Provider(
         HandOver handOver,
         Status status,
         List<String> egress) {
+
+    /**
+     * Compiles one of the definition's regular expressions: {@code ^} and {@code $} match at the ends of lines too.
+     *
+     * @throws java.util.regex.PatternSyntaxException when it is none
+     */
+    public static Pattern pattern(String regularExpression) {
+        return Pattern.compile(regularExpression, Pattern.MULTILINE);
+    }
 
     /**
      * @param layer the image layer's name, such as {@code tool-codex}

@@ -1,0 +1,260 @@
+package dev.sallyport.agent;
+
+import dev.sallyport.agent.credentials.CredentialFiles;
+import dev.sallyport.agent.credentials.StatusCheck;
+import dev.sallyport.agent.desktop.Desktop;
+import dev.sallyport.agent.http.Bearer;
+import dev.sallyport.agent.http.Call;
+import dev.sallyport.agent.http.HttpPort;
+import dev.sallyport.agent.http.Route;
+import dev.sallyport.agent.http.StreamPort;
+import dev.sallyport.agent.linux.Account;
+import dev.sallyport.agent.linux.HomeFolder;
+import dev.sallyport.agent.linux.Processes;
+import dev.sallyport.agent.signin.SignIns;
+import dev.sallyport.agentapi.AgentJson;
+import dev.sallyport.agentapi.AskStatus;
+import dev.sallyport.agentapi.Callback;
+import dev.sallyport.agentapi.CredentialSet;
+import dev.sallyport.agentapi.Health;
+import dev.sallyport.agentapi.OauthUrl;
+import dev.sallyport.agentapi.SignIn;
+import dev.sallyport.agentapi.StartSignIn;
+import dev.sallyport.agentapi.TakeCredentials;
+import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.agentapi.Written;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.VmType;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The whole wiring of the agent. It answers its health before anything else is made, because that is what whoever started the
+ * machine waits for; requests that need more wait for it.
+ */
+public final class Agent implements AutoCloseable {
+    /** The agent's version, as in its health. */
+    public static final String VERSION = "0.1.0";
+
+    private static final Path PASSWD = Path.of("/etc/passwd");
+
+    /** Most bytes of a request that carries a provider. */
+    private static final int PROVIDER_LIMIT = 256 * 1024;
+
+    /** Most bytes of a request that carries credentials. */
+    private static final int CREDENTIALS_LIMIT = 4 * 1024 * 1024;
+
+    /** Most bytes of any other request. */
+    private static final int SMALL_LIMIT = 32 * 1024;
+
+    /** Longest wait of a request for a change, in milliseconds. */
+    private static final long MAX_WAIT = 60_000;
+
+    private final Settings settings;
+    private final Facts facts;
+    private final Log log;
+    private final Parts parts = new Parts();
+    private final CompletableFuture<Rooms> rooms = new CompletableFuture<>();
+    private final HttpPort http;
+    private final StreamPort streams;
+
+    /** What lies behind the door. */
+    private record Rooms(
+            SignIns signIns,
+            CredentialFiles files,
+            HomeFolder home,
+            Tools tools,
+            StatusCheck status,
+            Optional<Desktop> desktop) {}
+
+    /**
+     * Starts it.
+     *
+     * @throws IOException when it cannot listen, or what it needs of the machine is not there
+     */
+    public Agent(Settings settings, Facts facts, Log log) throws IOException {
+        this.settings = settings;
+        this.facts = facts;
+        this.log = log;
+        var bearer = new Bearer(facts.tokenSha256());
+        var json = new AgentJson();
+        if (facts.type() == VmType.BROWSER) {
+            parts.set(Desktop.DESKTOP, Parts.STARTING);
+            parts.set(Desktop.CHROMIUM, Parts.STARTING);
+        }
+        http = new HttpPort(new InetSocketAddress(settings.bind(), settings.port()), routes(), bearer, json, log);
+        streams = new StreamPort(
+                new InetSocketAddress(settings.bind(), settings.streamPort()),
+                Map.of("/screen", new StreamPort.Stream("rfb", this::screen)),
+                bearer,
+                json,
+                log);
+        try {
+            rooms.complete(furnish());
+        } catch (IOException | RuntimeException e) {
+            rooms.completeExceptionally(e);
+            close();
+            throw e;
+        }
+    }
+
+    private Rooms furnish() throws IOException {
+        var processes = new Processes();
+        Authorities authorities = Authorities.write(settings, facts);
+        Optional<Desktop> desktop = Optional.empty();
+        if (facts.type() == VmType.BROWSER) {
+            desktop = Optional.of(
+                    new Desktop(settings, facts, processes, account("desktop"), authorities, parts, log));
+            desktop.get().start();
+        }
+        Optional<Account> user = account("user");
+        var tools = new Tools(settings, facts, user, authorities);
+        var files = new CredentialFiles();
+        var home = new HomeFolder(settings.home(), user);
+        Optional<Desktop> shown = desktop;
+        var signIns = new SignIns(
+                settings.run().resolve("signins"),
+                tools,
+                processes,
+                files,
+                url -> shown.ifPresent(each -> each.open(url)),
+                log);
+        return new Rooms(signIns, files, home, tools, new StatusCheck(tools, processes, files, home), desktop);
+    }
+
+    private Optional<Account> account(String name) throws IOException {
+        return settings.switchUsers() ? Optional.of(Account.find(PASSWD, name)) : Optional.empty();
+    }
+
+    private List<Route> routes() {
+        var vitals = new VitalsReader(Path.of("/proc"), Path.of("/"));
+        return List.of(
+                new Route("GET", "/health", true, call -> health()),
+                new Route("POST", "/auth/callback", false, this::callback),
+                new Route("POST", "/auth/*", false, this::start),
+                new Route("GET", "/auth", false, this::await),
+                new Route("DELETE", "/auth", false, call -> rooms().signIns().cancel(call.needed("sessionId"))),
+                new Route("GET", "/oauth-url", false, this::oauthUrl),
+                new Route(
+                        "GET",
+                        "/credentials/status",
+                        false,
+                        call -> rooms().signIns().credentialStatus(call.needed("sessionId"))),
+                new Route("POST", "/credentials/take", false, this::take),
+                new Route("POST", "/credentials/write", false, this::write),
+                new Route(
+                        "POST",
+                        "/status",
+                        false,
+                        call -> rooms().status().ask(call.body(AskStatus.class, PROVIDER_LIMIT)
+                                .provider())),
+                new Route("GET", "/vitals", false, call -> vitals.read()));
+    }
+
+    /** Where its HTTP port listens. */
+    public InetSocketAddress httpAddress() {
+        return http.address();
+    }
+
+    /** Where its stream port listens. */
+    public InetSocketAddress streamAddress() throws IOException {
+        return streams.address();
+    }
+
+    /** Ends what it started, then itself. */
+    @Override
+    public void close() throws IOException {
+        @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
+        if (furnished != null) {
+            furnished.signIns().close();
+            furnished.desktop().ifPresent(Desktop::close);
+        }
+        http.close();
+        streams.close();
+    }
+
+    private Rooms rooms() throws InterruptedException {
+        try {
+            return rooms.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("the agent could not be set up", e);
+        }
+    }
+
+    private Health health() {
+        @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
+        return new Health(
+                parts.settled() ? "ok" : "starting",
+                Instant.now().toString(),
+                furnished == null ? 0 : furnished.signIns().active(),
+                VERSION,
+                facts.machineId(),
+                parts.snapshot());
+    }
+
+    private SignIn start(Call call) throws IOException, InterruptedException {
+        StartSignIn request = call.body(StartSignIn.class, PROVIDER_LIMIT);
+        if (!call.path().equals("/auth/" + request.provider().id())) {
+            throw FailureException.of(CauseCode.BAD_REQUEST, "The body's provider is not the address's.");
+        }
+        return rooms().signIns().start(request.sessionId(), request.provider());
+    }
+
+    private SignIn await(Call call) throws InterruptedException {
+        return rooms().signIns()
+                .await(
+                        call.needed("sessionId"),
+                        call.number("after", 0, 0, Long.MAX_VALUE),
+                        Duration.ofMillis(call.number("waitMs", 0, 0, MAX_WAIT)));
+    }
+
+    private SignIn callback(Call call) throws IOException, InterruptedException {
+        Callback request = call.body(Callback.class, SMALL_LIMIT);
+        return rooms().signIns().callback(request.sessionId(), request.addressOrCode());
+    }
+
+    private OauthUrl oauthUrl(Call call) throws InterruptedException {
+        SignIn signIn = rooms().signIns().await(call.needed("sessionId"), 0, Duration.ZERO);
+        return new OauthUrl(signIn.sessionId(), signIn.url());
+    }
+
+    private CredentialSet take(Call call) throws IOException, InterruptedException {
+        TakeCredentials request = call.body(TakeCredentials.class, SMALL_LIMIT);
+        return rooms().signIns().take(request.sessionId());
+    }
+
+    private Written write(Call call) throws IOException, InterruptedException {
+        WriteCredentials request = call.body(WriteCredentials.class, CREDENTIALS_LIMIT);
+        Rooms furnished = rooms();
+        Path home = furnished.home().path();
+        try {
+            List<String> paths = furnished
+                    .files()
+                    .write(request.provider(), request.credentials(), furnished.home(), text -> furnished
+                            .tools()
+                            .replaceVariables(text, home));
+            log.line("credentials of " + request.provider().id() + " written: " + paths.size() + " files");
+            return new Written(paths);
+        } catch (IOException e) {
+            throw FailureException.of(
+                    CauseCode.HANDOVER_FAILED, "The files could not be written.", String.valueOf(e.getMessage()));
+        }
+    }
+
+    private SocketChannel screen() throws IOException, InterruptedException {
+        return rooms().desktop()
+                .orElseThrow(() -> FailureException.of(CauseCode.NOT_FOUND, "This kind of machine has no screen."))
+                .openScreen();
+    }
+}

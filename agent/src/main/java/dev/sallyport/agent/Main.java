@@ -1,0 +1,43 @@
+package dev.sallyport.agent;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+
+/** Starts the agent, or, with {@code --train}, exercises it once on loopback for the JVM's AOT cache. */
+public final class Main {
+    private Main() {}
+
+    public static void main(String[] args) throws InterruptedException {
+        // Headers and body leave in two writes; with Nagle's algorithm the second would wait for the first one's
+        // acknowledgement.
+        System.setProperty("sun.net.httpserver.nodelay", "true");
+        // Whoever dawdles over a request is not served for ever: seconds.
+        System.setProperty("sun.net.httpserver.maxReqTime", "30");
+        var log = new Log(System.err);
+        try {
+            if (List.of(args).contains("--train")) {
+                Training.run(log);
+                return;
+            }
+            start(log);
+        } catch (IOException | IllegalArgumentException e) {
+            log.failure("cannot start", e);
+            System.exit(1);
+        }
+        new CountDownLatch(1).await();
+    }
+
+    private static void start(Log log) throws IOException {
+        Settings settings = Settings.of(System::getProperty);
+        var agent = new Agent(settings, Facts.read(settings.facts()), log);
+        log.line("answers on " + agent.httpAddress());
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
+            try {
+                agent.close();
+            } catch (IOException e) {
+                log.failure("ending", e);
+            }
+        }));
+    }
+}

@@ -1,0 +1,34 @@
+package dev.sallyport.agent;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** The state of each part that the machine's kind needs: {@code starting}, {@code ok}, {@code failed: REASON}. */
+public final class Parts {
+    /** A part that is up. */
+    public static final String OK = "ok";
+    /** A part on its way. */
+    public static final String STARTING = "starting";
+
+    private final Map<String, String> states = Collections.synchronizedMap(new TreeMap<>());
+
+    /** Sets a part's state. */
+    public void set(String part, String state) {
+        states.put(part, state);
+    }
+
+    /** A copy, by name. */
+    public Map<String, String> snapshot() {
+        synchronized (states) {
+            return new TreeMap<>(states);
+        }
+    }
+
+    /** True when none is still on its way. */
+    public boolean settled() {
+        synchronized (states) {
+            return !states.containsValue(STARTING);
+        }
+    }
+}

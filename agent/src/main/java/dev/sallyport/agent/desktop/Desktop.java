@@ -1,0 +1,450 @@
+package dev.sallyport.agent.desktop;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.agent.Authorities;
+import dev.sallyport.agent.Facts;
+import dev.sallyport.agent.Log;
+import dev.sallyport.agent.Parts;
+import dev.sallyport.agent.Settings;
+import dev.sallyport.agent.linux.Account;
+import dev.sallyport.agent.linux.Child;
+import dev.sallyport.agent.linux.Launch;
+import dev.sallyport.agent.linux.OutputListener;
+import dev.sallyport.agent.linux.Processes;
+import dev.sallyport.agent.signin.Browser;
+import dev.sallyport.agent.signin.ToolOutput;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The machine's desktop: Xvnc (X server and RFB server in one), openbox and Chromium with one window. They are started with
+ * the agent, so that they are warm when a sign-in comes, and started again when they end, a few times.
+ */
+public final class Desktop implements Browser, AutoCloseable {
+    /** The part of Xvnc and openbox. */
+    public static final String DESKTOP = "desktop";
+    /** The part of Chromium and its page. */
+    public static final String CHROMIUM = "chromium";
+
+    private static final int MAX_STARTS = 5;
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration GRACE = Duration.ofSeconds(2);
+
+    /** Under emulation all of this takes twenty times as long as it should. */
+    private static final Duration X_LIMIT = Duration.ofSeconds(60);
+
+    private static final Duration PAGE_LIMIT = Duration.ofMinutes(3);
+    private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
+
+    private static final String MARKER = "SALLYPORT_PART";
+
+    private final Settings settings;
+    private final Facts facts;
+    private final Processes processes;
+    private final Optional<Account> account;
+    private final Parts parts;
+    private final Log log;
+    private final Path folder;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final List<Thread> supervisors = new ArrayList<>();
+    private final Object lock = new Object();
+    private CompletableFuture<Boolean> display = new CompletableFuture<>();
+    private @Nullable String url;
+    private @Nullable Page page;
+
+    /** The browser's one window. */
+    private record Page(DevTools devTools, String session) {}
+
+    /**
+     * Prepares it.
+     *
+     * @throws IOException when its files cannot be written
+     */
+    public Desktop(
+            Settings settings,
+            Facts facts,
+            Processes processes,
+            Optional<Account> account,
+            Authorities authorities,
+            Parts parts,
+            Log log)
+            throws IOException {
+        this.settings = settings;
+        this.facts = facts;
+        this.processes = processes;
+        this.account = account;
+        this.parts = parts;
+        this.log = log;
+        folder = settings.run().resolve("desktop");
+        parts.set(DESKTOP, Parts.STARTING);
+        parts.set(CHROMIUM, Parts.STARTING);
+        makeFolder();
+        ChromiumPolicies.write(settings.policies(), authorities.certificates());
+    }
+
+    /** Starts it. */
+    public void start() {
+        supervise(DESKTOP, this::runDisplay);
+        supervise("openbox", this::runWindowManager);
+        supervise(CHROMIUM, this::runChromium);
+    }
+
+    /**
+     * A connection to the screen's RFB server.
+     *
+     * @throws FailureException CONFLICT while there is no screen
+     */
+    public SocketChannel openScreen() throws IOException {
+        Path socket = screen();
+        if (!Files.exists(socket)) {
+            throw FailureException.of(CauseCode.CONFLICT, "The screen is not up yet.");
+        }
+        return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+    }
+
+    /** Shows {@code target}, at once when the browser is up, else as soon as it is. */
+    @Override
+    public void open(String target) {
+        Page shown;
+        synchronized (lock) {
+            url = target;
+            shown = page;
+        }
+        if (shown != null) {
+            Thread.ofVirtual().name("navigate").start(() -> navigate(shown, target));
+        }
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+        supervisors.forEach(Thread::interrupt);
+        boolean interrupted = false;
+        for (Thread supervisor : supervisors) {
+            try {
+                supervisor.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Path screen() {
+        return folder.resolve("screen");
+    }
+
+    private Path cookie() {
+        return folder.resolve("xauthority");
+    }
+
+    private Path openboxConfiguration() {
+        return folder.resolve("openbox.xml");
+    }
+
+    private void makeFolder() throws IOException {
+        Files.createDirectories(folder);
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
+        Files.write(cookie(), xauthority());
+        Files.setPosixFilePermissions(cookie(), PosixFilePermissions.fromString("rw-------"));
+        try (var in = Desktop.class.getResourceAsStream("openbox.xml")) {
+            if (in == null) {
+                throw new IOException("openbox.xml is not among the agent's resources");
+            }
+            Files.write(openboxConfiguration(), in.readAllBytes());
+        }
+        if (account.isPresent()) {
+            for (Path path : List.of(folder, cookie(), openboxConfiguration())) {
+                processes.give(path, account.get());
+            }
+        }
+    }
+
+    /**
+     * One entry of an X authority file (Xau(3)) for any address, so that the display is for the desktop's programs alone: a
+     * tool that could connect to it would see what the user types.
+     */
+    private byte[] xauthority() throws IOException {
+        byte[] secret = new byte[16];
+        new SecureRandom().nextBytes(secret);
+        var bytes = new ByteArrayOutputStream();
+        var out = new DataOutputStream(bytes);
+        out.writeShort(0xffff); // FamilyWild
+        out.writeShort(0); // any address
+        byte[] number = String.valueOf(settings.display()).getBytes(StandardCharsets.US_ASCII);
+        out.writeShort(number.length);
+        out.write(number);
+        byte[] method = "MIT-MAGIC-COOKIE-1".getBytes(StandardCharsets.US_ASCII);
+        out.writeShort(method.length);
+        out.write(method);
+        out.writeShort(secret.length);
+        out.write(secret);
+        return bytes.toByteArray();
+    }
+
+    /** One life of a part, from its start to its end. */
+    @FunctionalInterface
+    private interface Life {
+        /** Lives, and says how it ended. */
+        String live() throws IOException, InterruptedException;
+    }
+
+    private void supervise(String part, Life life) {
+        supervisors.add(Thread.ofVirtual().name(part).start(() -> {
+            try {
+                String end = "";
+                for (int i = 0; i < MAX_STARTS; i++) {
+                    try {
+                        end = life.live();
+                    } catch (IOException e) {
+                        end = String.valueOf(e.getMessage());
+                    }
+                    if (closed.getCount() == 0) {
+                        return;
+                    }
+                    log.line(part + " ended: " + end);
+                    if (closed.await(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+                        return;
+                    }
+                }
+                parts.set(part.equals(CHROMIUM) ? CHROMIUM : DESKTOP, "failed: " + end);
+            } catch (InterruptedException e) {
+                // Closing interrupts; nothing is left to be done.
+                Thread.currentThread().interrupt();
+            }
+        }));
+    }
+
+    private Child start(List<String> command, Map<String, String> more, Launch.Streams streams, OutputListener output)
+            throws IOException {
+        var environment = new TreeMap<String, String>();
+        environment.put("HOME", settings.desktopHome().toString());
+        environment.put("USER", account.map(Account::name).orElse("desktop"));
+        environment.put("PATH", "/usr/bin:/bin");
+        environment.put("LANG", "C.UTF-8");
+        environment.put("DISPLAY", ":" + settings.display());
+        environment.put("XAUTHORITY", cookie().toString());
+        environment.put(MARKER, folder.toString());
+        environment.putAll(more);
+        return processes.start(
+                new Launch(Account.commandAs(account, command), environment, settings.desktopHome(), streams), output);
+    }
+
+    /** Waits for the end of {@code child}, ends what it left, and tells how it ended. */
+    private static String awaitEnd(Child child, ToolOutput output) throws InterruptedException {
+        try {
+            int exitCode = child.awaitExit();
+            child.awaitOutput(GRACE);
+            List<String> lines = output.lastLines();
+            return "exit code " + exitCode + (lines.isEmpty() ? "" : ", " + lines.getLast());
+        } finally {
+            child.endAll(GRACE, "");
+        }
+    }
+
+    private static ToolOutput lastWords() {
+        return new ToolOutput("", "", "", queries -> {});
+    }
+
+    private String runDisplay() throws IOException, InterruptedException {
+        Files.deleteIfExists(screen());
+        ToolOutput output = lastWords();
+        Child child = start(
+                List.of(
+                        settings.xvnc().toString(),
+                        ":" + settings.display(),
+                        "-displayfd",
+                        "4",
+                        "-auth",
+                        cookie().toString(),
+                        "-rfbport",
+                        "-1",
+                        "-rfbunixpath",
+                        screen().toString(),
+                        "-SecurityTypes",
+                        "None",
+                        "-AlwaysShared",
+                        "-AcceptSetDesktopSize=0",
+                        "-SendPrimary=0",
+                        "-SetPrimary=0",
+                        "-geometry",
+                        "1280x720",
+                        "-depth",
+                        "24",
+                        "-nolisten",
+                        "tcp",
+                        "-desktop",
+                        "Sallyport"),
+                Map.of(),
+                new Launch.Streams.Control(),
+                output);
+        try {
+            var ready = new CompletableFuture<Boolean>();
+            // What it writes there is the display's number, once it takes connections.
+            child.onControl((bytes, length) -> ready.complete(true));
+            child.onEnd(() -> ready.complete(false));
+            if (ready.get(X_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                log.line("the display is up");
+                parts.set(DESKTOP, Parts.OK);
+                display().complete(true);
+            }
+            return awaitEnd(child, output);
+        } catch (TimeoutException e) {
+            return "it did not come up within " + X_LIMIT.toSeconds() + " s";
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("nothing completes this exceptionally", e);
+        } finally {
+            synchronized (lock) {
+                display = new CompletableFuture<>();
+            }
+            parts.set(DESKTOP, Parts.STARTING);
+            child.endAll(GRACE, "");
+        }
+    }
+
+    private CompletableFuture<Boolean> display() {
+        synchronized (lock) {
+            return display;
+        }
+    }
+
+    private void awaitDisplay() throws InterruptedException {
+        try {
+            display().get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("nothing completes this exceptionally", e);
+        }
+    }
+
+    private String runWindowManager() throws IOException, InterruptedException {
+        awaitDisplay();
+        ToolOutput output = lastWords();
+        Child child = start(
+                List.of("openbox", "--sm-disable", "--config-file", openboxConfiguration().toString()),
+                Map.of(),
+                new Launch.Streams.Pipes(),
+                output);
+        return awaitEnd(child, output);
+    }
+
+    private String runChromium() throws IOException, InterruptedException {
+        awaitDisplay();
+        ToolOutput output = lastWords();
+        Child child = start(
+                ChromiumCommand.of(settings, facts, settings.desktopHome().resolve(".sallyport-chromium")),
+                Map.of(),
+                new Launch.Streams.Control(),
+                output);
+        try {
+            Page opened = openPage(child);
+            log.line("Chromium is up");
+            parts.set(CHROMIUM, Parts.OK);
+            String wanted;
+            synchronized (lock) {
+                page = opened;
+                wanted = url;
+            }
+            if (wanted != null) {
+                navigate(opened, wanted);
+            }
+            return awaitEnd(child, output);
+        } finally {
+            synchronized (lock) {
+                page = null;
+            }
+            parts.set(CHROMIUM, Parts.STARTING);
+            child.endAll(GRACE, "");
+        }
+    }
+
+    /** Waits until the window's first page has loaded. */
+    private Page openPage(Child child) throws IOException, InterruptedException {
+        var target = new CompletableFuture<String>();
+        var loaded = new CompletableFuture<Boolean>();
+        var devTools = new DevTools(child, (method, event) -> {
+            switch (method) {
+                case "Target.targetCreated" -> {
+                    JsonNode info = event.path("targetInfo");
+                    if (info.path("type").asText().equals("page")) {
+                        target.complete(info.path("targetId").asText());
+                    }
+                }
+                case "Page.loadEventFired" -> loaded.complete(true);
+                default -> {}
+            }
+        });
+        child.onEnd(() -> {
+            var ended = new IOException("Chromium ended");
+            target.completeExceptionally(ended);
+            loaded.completeExceptionally(ended);
+        });
+        devTools.call(
+                "Target.setDiscoverTargets", devTools.parameters().put("discover", true), PAGE_LIMIT);
+        String id = await(target, "a window");
+        String session = devTools.call(
+                        "Target.attachToTarget",
+                        devTools.parameters().put("targetId", id).put("flatten", true),
+                        PAGE_LIMIT)
+                .path("sessionId")
+                .asText();
+        devTools.call(session, "Page.enable", devTools.parameters(), PAGE_LIMIT);
+        String state = devTools.call(
+                        session,
+                        "Runtime.evaluate",
+                        devTools.parameters().put("expression", "document.readyState"),
+                        PAGE_LIMIT)
+                .path("result")
+                .path("value")
+                .asText();
+        if (!state.equals("complete")) {
+            await(loaded, "its first page");
+        }
+        return new Page(devTools, session);
+    }
+
+    private static <T> T await(CompletableFuture<T> future, String what) throws IOException, InterruptedException {
+        try {
+            return future.get(PAGE_LIMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new IOException("Chromium had not " + what + " within " + PAGE_LIMIT.toSeconds() + " s", e);
+        } catch (ExecutionException e) {
+            throw new IOException("Chromium had not " + what + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void navigate(Page shown, String target) {
+        try {
+            shown.devTools()
+                    .call(shown.session(), "Page.navigate", shown.devTools().parameters().put("url", target), CALL_LIMIT);
+        } catch (IOException e) {
+            // Not shown in a sign-in's cause: the user may still follow the URL in another browser.
+            log.failure("Chromium does not open the page", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package dev.sallyport.cli;
+
+import dev.sallyport.controller.Controller;
+import dev.sallyport.controller.Settings;
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.Folders;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code ./sallyport up}: serves the API and the page until it is interrupted. */
+@Command(
+        name = "up",
+        mixinStandardHelpOptions = true,
+        description = "Serves the API and the page until Ctrl-C.")
+public final class UpVerb implements Verb {
+    @Option(names = "--host", description = "address to listen on (default: ${DEFAULT-VALUE})")
+    private String host = "127.0.0.1";
+
+    @Option(names = "--port", description = "port to listen on; 0 takes any (default: ${DEFAULT-VALUE})")
+    private int port = 4000;
+
+    @Mixin
+    private MachineOptions machineOptions = new MachineOptions();
+
+    @Option(names = "--upstream-proxy", paramLabel = "HOST:PORT", description = "proxy that machines' traffic goes out through")
+    private @Nullable String upstream;
+
+    @Option(names = "--authorities", paramLabel = "FILE", description = "PEM certificates that machines trust besides Debian's")
+    private @Nullable Path authorities;
+
+    @Override
+    @SuppressWarnings("AddressSelection") // The operator names one address; which of a name's several is up to their resolver.
+    public Integer call() throws IOException, InterruptedException {
+        Folders folders = Folders.ofThisProcess();
+        Progress progress = Progress.onStandardError();
+        Images.ensure(folders, progress);
+        Settings settings = machineOptions.applyTo(Settings.defaults(folders)).listeningOn(new InetSocketAddress(host, port));
+        if (upstream != null) {
+            settings = settings.goingOutThrough(address(upstream), authorities());
+        }
+        Controller controller = Controller.start(settings);
+        var ended = new CountDownLatch(1);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            progress.line("Ending sign-ins and machines ...");
+            close(controller, progress);
+            ended.countDown();
+        }));
+        progress.line("Sallyport serves at " + controller.address() + "/");
+        progress.line("The admin token is in " + controller.adminTokenFile() + "; './sallyport token' makes users' tokens.");
+        progress.line("Ctrl-C ends it.");
+        ended.await();
+        return 0;
+    }
+
+    private static void close(Controller controller, Progress progress) {
+        try {
+            controller.close();
+            progress.line("Ended; nothing is left running.");
+        } catch (RuntimeException e) {
+            Failures.print(e, System.err);
+        }
+    }
+
+    private Optional<String> authorities() throws IOException {
+        return authorities == null ? Optional.empty() : Optional.of(Files.readString(authorities));
+    }
+
+    private static InetSocketAddress address(String text) {
+        int colon = text.lastIndexOf(':');
+        try {
+            return InetSocketAddress.createUnresolved(
+                    text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
+        } catch (IllegalArgumentException | StringIndexOutOfBoundsException e) {
+            throw new FailureException(
+                    Cause.of(CauseCode.BAD_REQUEST, "--upstream-proxy takes HOST:PORT, such as 127.0.0.1:3128."), e);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package dev.sallyport.controller.http;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.controller.pool.CliMachines;
+import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.session.Sessions;
+import dev.sallyport.controller.store.AdminToken;
+import dev.sallyport.controller.store.MachineStore;
+import dev.sallyport.controller.store.SessionStore;
+import dev.sallyport.controller.store.TimelineStore;
+import dev.sallyport.controller.store.TokenStore;
+import dev.sallyport.image.ImageStore;
+import dev.sallyport.provider.Providers;
+import dev.sallyport.relay.ScreenRelay;
+import dev.sallyport.relay.Tickets;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+
+/** Everything that the API answers from. */
+public record Api(
+        Sessions sessions,
+        Machines machines,
+        CliMachines cliMachines,
+        Providers providers,
+        ImageStore images,
+        SessionStore sessionStore,
+        MachineStore machineStore,
+        TimelineStore timelines,
+        TokenStore tokens,
+        AdminToken admin,
+        Tickets tickets,
+        ScreenRelay relay,
+        PrometheusMeterRegistry metrics) {
+
+    Authentication authentication() {
+        return new Authentication(admin, tokens);
+    }
+
+    /** The resources, each made with what it needs alone. */
+    Object[] resources(ObjectMapper json) {
+        return new Object[] {
+            new SessionResource(
+                    sessions,
+                    sessionStore,
+                    new SessionEvents(timelines, sessionStore, sessions::isActive, json),
+                    tickets,
+                    tokens),
+            new MachineResource(machines, cliMachines, machineStore, timelines),
+            new SystemResource(sessions, providers, images, tokens, metrics),
+            new OpenApiResource()
+        };
+    }
+}

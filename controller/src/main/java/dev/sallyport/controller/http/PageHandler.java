@@ -1,0 +1,69 @@
+package dev.sallyport.controller.http;
+
+import java.util.Map;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.nio.ByteBuffer;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+
+/**
+ * Serves the page from the class path's {@code web/} folder. Addresses that the page routes itself ({@code /}, {@code /s/…})
+ * get its one document.
+ */
+final class PageHandler extends Handler.Abstract {
+    private static final Map<String, String> TYPES = Map.of(
+            "html", "text/html; charset=utf-8",
+            "js", "text/javascript; charset=utf-8",
+            "css", "text/css; charset=utf-8",
+            "svg", "image/svg+xml",
+            "png", "image/png",
+            "ico", "image/x-icon");
+    // The page shows what came out of machines: nothing but its own code may run in it.
+    private static final String POLICY =
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
+                    + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private final Map<String, Optional<byte[]>> files = new ConcurrentHashMap<>();
+
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) {
+        String path = Request.getPathInContext(request);
+        if (!request.getMethod().equals("GET") && !request.getMethod().equals("HEAD")) {
+            return false;
+        }
+        boolean routed = path.equals("/") || path.startsWith("/s/");
+        String name = routed ? "index.html" : path.substring(1);
+        String type = TYPES.get(name.substring(name.lastIndexOf('.') + 1));
+        if (type == null || name.contains("..") || name.contains("//")) {
+            return false;
+        }
+        Optional<byte[]> content = files.computeIfAbsent(name, PageHandler::read);
+        if (content.isEmpty()) {
+            files.remove(name);
+            return false;
+        }
+        response.getHeaders().put(HttpHeader.CONTENT_TYPE, type);
+        response.getHeaders().put("Content-Security-Policy", POLICY);
+        response.getHeaders().put("X-Content-Type-Options", "nosniff");
+        response.getHeaders().put("Referrer-Policy", "no-referrer");
+        // Built files carry their digest in their names; the document does not.
+        response.getHeaders()
+                .put(HttpHeader.CACHE_CONTROL, name.startsWith("assets/") ? "max-age=31536000, immutable" : "no-cache");
+        response.write(true, ByteBuffer.wrap(content.get()), callback);
+        return true;
+    }
+
+    private static Optional<byte[]> read(String name) {
+        try (InputStream in = PageHandler.class.getResourceAsStream("/web/" + name)) {
+            return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException("the page's file " + name + " cannot be read", e);
+        }
+    }
+}

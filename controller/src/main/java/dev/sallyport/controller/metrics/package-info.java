@@ -1,0 +1,2 @@
+/** What the metrics address tells. */
+package dev.sallyport.controller.metrics;

@@ -1,0 +1,2 @@
+/** The controller: {@link dev.sallyport.controller.Controller} shows the whole wiring. */
+package dev.sallyport.controller;

@@ -1,0 +1,122 @@
+package dev.sallyport.controller.pool;
+
+import dev.sallyport.agentapi.CredentialSet;
+import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.SessionId;
+import dev.sallyport.model.UserId;
+import dev.sallyport.model.VmType;
+import dev.sallyport.provider.Provider;
+import dev.sallyport.provider.Providers;
+import dev.sallyport.vault.CredentialFile;
+import dev.sallyport.vault.Opened;
+import dev.sallyport.vault.Vault;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The users' CLI machines: one a user, started when first wanted, kept, and started again when it ended. A fresh one gets back
+ * every credential that the vault holds for its user.
+ */
+public final class CliMachines {
+    private final Machines machines;
+    private final Providers providers;
+    private final Vault vault;
+    private final Map<UserId, CompletableFuture<LiveMachine>> byUser = new HashMap<>();
+
+    public CliMachines(Machines machines, Providers providers, Vault vault) {
+        this.machines = machines;
+        this.providers = providers;
+        this.vault = vault;
+    }
+
+    /**
+     * The CLI machine of {@code user}: the running one, or a fresh one.
+     *
+     * @param session on whose timeline a fresh machine's start is told; null for none
+     * @throws dev.sallyport.model.FailureException when it does not come up
+     */
+    public LiveMachine of(UserId user, @Nullable SessionId session) throws InterruptedException {
+        CompletableFuture<LiveMachine> wanted;
+        boolean ours = false;
+        synchronized (byUser) {
+            CompletableFuture<LiveMachine> known = byUser.get(user);
+            if (known == null || isGone(known)) {
+                known = new CompletableFuture<>();
+                byUser.put(user, known);
+                ours = true;
+            }
+            wanted = known;
+        }
+        if (ours) {
+            startInto(wanted, user, session);
+        }
+        try {
+            return wanted.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException runtime) {
+                throw runtime;
+            }
+            throw new IllegalStateException("the CLI machine's start ended in an unexpected way", e.getCause());
+        }
+    }
+
+    private void startInto(CompletableFuture<LiveMachine> wanted, UserId user, @Nullable SessionId session) {
+        // A thread of its own: the machine is the user's and outlives the session that first asked for it.
+        Thread.ofVirtual().name("cli machine of " + user).start(() -> complete(wanted, () -> fresh(user, session)));
+    }
+
+    private static void complete(CompletableFuture<LiveMachine> wanted, Supplier<LiveMachine> start) {
+        try {
+            wanted.complete(start.get());
+        } catch (RuntimeException e) {
+            wanted.completeExceptionally(e);
+        }
+    }
+
+    private LiveMachine fresh(UserId user, @Nullable SessionId session) {
+        Set<String> egress = providers.all().stream()
+                .flatMap(provider -> provider.egress().stream())
+                .collect(Collectors.toSet());
+        try {
+            LiveMachine machine =
+                    machines.start(MachineId.random(), new MachineRequest(VmType.CLI, user, session, egress));
+            for (Provider provider : providers.all()) {
+                restore(machine, user, provider);
+            }
+            return machine;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a CLI machine was started", e);
+        }
+    }
+
+    private void restore(LiveMachine machine, UserId user, Provider provider) throws InterruptedException {
+        Optional<Opened> kept = vault.open(user, provider.id());
+        if (kept.isPresent()) {
+            machine.agent()
+                    .writeCredentials(new WriteCredentials(
+                            provider,
+                            new CredentialSet(provider.id().value(), toAgent(kept.get().files()))));
+        }
+    }
+
+    private static List<CredentialSet.File> toAgent(List<CredentialFile> files) {
+        return files.stream()
+                .map(file -> new CredentialSet.File(file.path(), file.mode(), file.content()))
+                .toList();
+    }
+
+    private boolean isGone(CompletableFuture<LiveMachine> known) {
+        return known.isCompletedExceptionally()
+                || (known.isDone() && machines.find(known.join().id()).isEmpty());
+    }
+}

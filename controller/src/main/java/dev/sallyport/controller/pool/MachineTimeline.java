@@ -1,0 +1,56 @@
+package dev.sallyport.controller.pool;
+
+import dev.sallyport.controller.store.TimelineId;
+import dev.sallyport.controller.store.TimelineStore;
+import dev.sallyport.egress.EgressEvent;
+import dev.sallyport.machine.StepListener;
+import dev.sallyport.model.MachineId;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Writes a machine's steps to its own timeline and, behind the kind's name, to that of the session that it serves. */
+public final class MachineTimeline {
+    /** A page may ask for hundreds of hosts; the first few tell the story. */
+    private static final int REFUSALS_TOLD = 8;
+
+    private final TimelineStore timelines;
+
+    public MachineTimeline(TimelineStore timelines) {
+        this.timelines = timelines;
+    }
+
+    Recorder of(MachineId id, MachineRequest request) {
+        return new Recorder(id, request);
+    }
+
+    /** Records one machine's steps. */
+    final class Recorder implements StepListener {
+        private final MachineId id;
+        private final MachineRequest request;
+        private final Set<String> refused = ConcurrentHashMap.newKeySet();
+
+        private Recorder(MachineId id, MachineRequest request) {
+            this.id = id;
+            this.request = request;
+        }
+
+        @Override
+        public void done(String step, String text, Map<String, String> details) {
+            timelines.append(TimelineId.of(id), step, text, details);
+            if (request.session() != null) {
+                timelines.append(
+                        TimelineId.of(request.session()), request.type().wire() + "." + step, text, details);
+            }
+        }
+
+        void egress(EgressEvent event) {
+            if (refused.size() < REFUSALS_TOLD && refused.add(event.host())) {
+                done(
+                        "egress_" + event.kind().name().toLowerCase(java.util.Locale.ROOT),
+                        event.reason(),
+                        Map.of("host", event.host()));
+            }
+        }
+    }
+}

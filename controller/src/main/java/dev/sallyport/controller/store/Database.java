@@ -1,0 +1,190 @@
+package dev.sallyport.controller.store;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.pool.HikariPool;
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import javax.sql.DataSource;
+import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.FlywayException;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.Jdbi;
+import org.jdbi.v3.core.JdbiException;
+import org.jdbi.v3.core.statement.StatementExceptions;
+import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * The connection to PostgreSQL. Work is done in transactions, each with a {@link Scope}; blocking, and fit for virtual threads:
+ * whoever finds all connections busy waits at most {@link #PATIENCE}.
+ */
+public final class Database implements AutoCloseable {
+    /** Longest wait for a connection. */
+    static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    private static final int MOST_CONNECTIONS = 16;
+
+    private final HikariDataSource pool;
+    private final Jdbi jdbi;
+    private final InstantSource clock;
+
+    private Database(HikariDataSource pool, InstantSource clock) {
+        this.pool = pool;
+        this.clock = clock;
+        this.jdbi = Jdbi.create(pool);
+        // Jdbi's messages would quote what was bound: hashes, cipher texts, evidence.
+        jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
+    }
+
+    /**
+     * Connects, brings the tables up to date as the owner, and from then on works as the application's role.
+     *
+     * @param access where and as whom
+     * @param clock the time of what is written
+     * @throws FailureException {@link CauseCode#DATABASE_FAILED} when it cannot be reached or migrated, or when the application's role
+     *     is one that row-level security does not hold for
+     */
+    public static Database open(DatabaseAccess access, InstantSource clock) {
+        migrate(access);
+        HikariDataSource pool = pool(access);
+        var database = new Database(pool, clock);
+        try {
+            database.useTransaction(Scope.all(), Database::checkRole);
+            return database;
+        } catch (RuntimeException e) {
+            database.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Runs {@code work} in one transaction that sees what {@code scope} allows, and commits it; any exception rolls it back. A
+     * transaction begun inside another one of the same thread is another transaction.
+     *
+     * @throws FailureException what {@code work} threw, or {@link CauseCode#DATABASE_FAILED} or {@link CauseCode#DISK_FULL}
+     */
+    public <T> T inTransaction(Scope scope, Function<Handle, T> work) {
+        try (Handle handle = jdbi.open()) {
+            return handle.inTransaction(inside -> {
+                inside.execute("SELECT set_config('sallyport.user', ?, true)", scope.setting());
+                return work.apply(inside);
+            });
+        } catch (JdbiException e) {
+            throw failure(e);
+        }
+    }
+
+    /** As {@link #inTransaction}, for work without a result. */
+    public void useTransaction(Scope scope, Consumer<Handle> work) {
+        inTransaction(scope, handle -> {
+            work.accept(handle);
+            return true;
+        });
+    }
+
+    /** The present time as the database can hold it: cut to microseconds. */
+    public Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MICROS);
+    }
+
+    /** The pool, for libraries that keep tables of their own; transactions begun there see no row of a user. */
+    public DataSource dataSource() {
+        return pool;
+    }
+
+    /** Closes all connections. */
+    @Override
+    public void close() {
+        pool.close();
+    }
+
+    private static void migrate(DatabaseAccess access) {
+        try {
+            Flyway.configure()
+                    .dataSource(source(access.url(), access.owner()))
+                    .locations("classpath:db/migration")
+                    .placeholders(Map.of("application", access.application().user()))
+                    .connectRetries(0)
+                    .load()
+                    .migrate();
+        } catch (FlywayException e) {
+            throw failure(e);
+        }
+    }
+
+    private static HikariDataSource pool(DatabaseAccess access) {
+        var config = new HikariConfig();
+        config.setPoolName("sallyport");
+        config.setDataSource(source(access.url(), access.application()));
+        config.setMaximumPoolSize(MOST_CONNECTIONS);
+        config.setMinimumIdle(2);
+        config.setConnectionTimeout(PATIENCE.toMillis());
+        config.setInitializationFailTimeout(PATIENCE.toMillis());
+        try {
+            return new HikariDataSource(config);
+        } catch (HikariPool.PoolInitializationException e) {
+            throw failure(e);
+        }
+    }
+
+    private static DataSource source(String url, DatabaseAccess.Login login) {
+        var source = new PGSimpleDataSource();
+        source.setURL(url);
+        source.setUser(login.user());
+        source.setPassword(login.password().reveal());
+        source.setApplicationName("sallyport");
+        // An error's detail quotes the row; it must not reach exceptions.
+        source.setLogServerErrorDetail(false);
+        source.setTcpKeepAlive(true);
+        source.setConnectTimeout(10);
+        source.setSocketTimeout(60);
+        source.setOptions("-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=10s"
+                + " -c idle_in_transaction_session_timeout=60s -c TimeZone=UTC");
+        return source;
+    }
+
+    private static void checkRole(Handle handle) {
+        boolean bypasses = handle.createQuery("SELECT r.rolsuper OR r.rolbypassrls OR"
+                        + " EXISTS (SELECT 1 FROM pg_tables t WHERE t.tablename = 'sessions' AND pg_has_role(r.oid, t.tableowner, 'MEMBER'))"
+                        + " FROM pg_roles r WHERE r.rolname = current_user")
+                .mapTo(Boolean.class)
+                .one();
+        if (bypasses) {
+            throw FailureException.of(
+                    CauseCode.DATABASE_FAILED,
+                    "The application's role owns the tables or is above row-level security: give it a role of its own.");
+        }
+    }
+
+    /** Names what the database reported; values of rows are in none of it. */
+    private static FailureException failure(RuntimeException thrown) {
+        List<String> evidence = new ArrayList<>();
+        CauseCode code = CauseCode.DATABASE_FAILED;
+        Throwable last = thrown;
+        for (Throwable at = thrown; at != null; at = at.getCause()) {
+            last = at;
+            if (at instanceof SQLException sql) {
+                evidence.add("SQLSTATE " + sql.getSQLState() + ": " + sql.getMessage());
+                if ("53100".equals(sql.getSQLState())) {
+                    code = CauseCode.DISK_FULL;
+                }
+            }
+        }
+        if (evidence.isEmpty()) {
+            evidence.add(last.toString());
+        }
+        return new FailureException(new Cause(code, evidence.getFirst(), evidence), thrown);
+    }
+}

@@ -1,0 +1,400 @@
+package dev.sallyport.controller.store;
+
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.IllegalTransitionException;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.MachineLife;
+import dev.sallyport.model.MachineState;
+import dev.sallyport.model.Secret;
+import dev.sallyport.model.SessionId;
+import dev.sallyport.model.UserId;
+import dev.sallyport.model.VmType;
+import dev.sallyport.vault.Vault;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Machines. A state changes only through {@link #transition}, under the row's lock and by {@link MachineLife#TABLE}, together with
+ * the event on the machine's timeline. Their agents' tokens are sealed by the vault, and gone when the machine is.
+ */
+public final class MachineStore {
+    private static final int MAX_REASON = 400;
+
+    /**
+     * A machine that is to be made.
+     *
+     * @param id its id
+     * @param type its kind
+     * @param user whose it will be; null for one that is kept ready for anybody
+     * @param session the session that it is for; null for none
+     * @param imageId the image's id
+     * @param driver the driver's name
+     * @param agentToken what the controller proves itself with to its agent
+     */
+    public record NewMachine(
+            MachineId id,
+            VmType type,
+            @Nullable UserId user,
+            @Nullable SessionId session,
+            String imageId,
+            String driver,
+            Secret agentToken) {}
+
+    private final Database database;
+    private final TimelineStore timelines;
+    private final Vault vault;
+
+    /**
+     * @param database where machines are kept
+     * @param timelines where their events go
+     * @param vault seals their agents' tokens
+     */
+    public MachineStore(Database database, TimelineStore timelines, Vault vault) {
+        this.database = database;
+        this.timelines = timelines;
+        this.vault = vault;
+    }
+
+    /** Writes a machine down with its timeline, before anything of it is made. */
+    public StoredMachine plan(NewMachine machine) {
+        byte[] sealed = vault.sealSmall(purpose(machine.id()), machine.agentToken());
+        UserId user = machine.user();
+        SessionId session = machine.session();
+        return database.inTransaction(Scope.all(), handle -> {
+            StoredMachine stored = handle.createQuery("INSERT INTO machines (id, vm_type, state, user_id, session_id,"
+                            + " image_id, driver, agent_token, created_at, updated_at) VALUES (:id, :type, :state, :user,"
+                            + " :session, :image, :driver, :token, :now, :now) RETURNING *")
+                    .bind("id", machine.id().value())
+                    .bind("type", machine.type().wire())
+                    .bind("state", MachineLife.TABLE.initial().wire())
+                    .bind("user", user == null ? null : user.value())
+                    .bind("session", session == null ? null : session.value())
+                    .bind("image", machine.imageId())
+                    .bind("driver", machine.driver())
+                    .bind("token", sealed)
+                    .bind("now", database.now())
+                    .map((row, context) -> machine(row))
+                    .one();
+            timelines.begin(handle, TimelineId.of(machine.id()), user);
+            timelines.append(
+                    handle,
+                    TimelineId.of(machine.id()),
+                    step(stored.state()),
+                    "The machine is planned.",
+                    Map.of("image", machine.imageId(), "driver", machine.driver()));
+            return stored;
+        });
+    }
+
+    /** The machine; empty when there is none, or none that the scope may see. */
+    public Optional<StoredMachine> find(Scope scope, MachineId id) {
+        return database.inTransaction(
+                scope,
+                handle -> handle.createQuery("SELECT * FROM machines WHERE id = :id")
+                        .bind("id", id.value())
+                        .map((row, context) -> machine(row))
+                        .findOne());
+    }
+
+    /**
+     * The machine.
+     *
+     * @throws FailureException {@link CauseCode#NOT_FOUND} when there is none, or none that the scope may see
+     */
+    public StoredMachine get(Scope scope, MachineId id) {
+        return find(scope, id).orElseThrow(() -> missing(id));
+    }
+
+    /**
+     * Lists machines, newest first.
+     *
+     * @param cursor what the page before named as its next; null for the first page
+     * @param limit most items, from 1; more than 500 is taken as 500
+     */
+    public Page<StoredMachine> list(Scope scope, MachineQuery query, @Nullable String cursor, int limit) {
+        Cursor after = Cursor.parse(cursor);
+        int most = Cursor.limit(limit);
+        var conditions = new StringBuilder("true");
+        Map<String, Object> values = new HashMap<>();
+        if (query.user() != null) {
+            conditions.append(" AND user_id = :user");
+            values.put("user", query.user().value());
+        }
+        if (query.type() != null) {
+            conditions.append(" AND vm_type = :type");
+            values.put("type", query.type().wire());
+        }
+        if (query.aliveOnly()) {
+            conditions.append(" AND ended_at IS NULL");
+        }
+        if (after != null) {
+            conditions.append(" AND (created_at, id) < (:afterTime, :afterId)");
+            values.put("afterTime", after.at());
+            values.put("afterId", after.id());
+        }
+        List<StoredMachine> rows = database.inTransaction(
+                scope,
+                handle -> handle.createQuery("SELECT * FROM machines WHERE " + conditions
+                                + " ORDER BY created_at DESC, id DESC LIMIT :limit")
+                        .bindMap(values)
+                        .bind("limit", most + 1)
+                        .map((row, context) -> machine(row))
+                        .list());
+        return Cursor.page(
+                rows, most, last -> new Cursor(last.createdAt(), last.id().value()));
+    }
+
+    /** All machines that are not destroyed, oldest first: what a start after a crash has to adopt or end. */
+    public List<StoredMachine> notDestroyed() {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT * FROM machines WHERE ended_at IS NULL ORDER BY created_at, id")
+                        .map((row, context) -> machine(row))
+                        .list());
+    }
+
+    /**
+     * Lets {@code event} happen to a machine: checks the table, writes the new state and {@code change}, and appends
+     * {@code machine.<state>} to its timeline, all or nothing. Of several callers that race one is first, and the others meet the
+     * state that it left. A destroyed machine's token is wiped.
+     *
+     * @return the machine afterwards
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when the table has no such row (its Java cause is the
+     *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the machine is at another version
+     */
+    public StoredMachine transition(MachineId id, MachineLife.Event event, MachineChange change) {
+        return database.inTransaction(Scope.all(), handle -> {
+            StoredMachine before = lock(handle, id);
+            Long expected = change.ifVersion();
+            if (expected != null && expected != before.version()) {
+                throw FailureException.of(
+                        CauseCode.CONFLICT,
+                        "The machine " + id + " is at version " + before.version() + ", not at " + expected + ".");
+            }
+            MachineState next;
+            try {
+                next = MachineLife.TABLE.next(before.state(), event);
+            } catch (IllegalTransitionException e) {
+                throw new FailureException(
+                        new Cause(
+                                CauseCode.CONFLICT,
+                                e.getMessage() + " (" + id + ").",
+                                timelines.history(handle, TimelineId.of(id))),
+                        e);
+            }
+            return write(handle, before, next, change);
+        });
+    }
+
+    /**
+     * Gives a machine that was kept ready to a user.
+     *
+     * @param session the session that it is to serve; null for none
+     * @return the machine afterwards
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it has a user already, or ends
+     */
+    public StoredMachine assign(MachineId id, UserId user, @Nullable SessionId session) {
+        return database.inTransaction(Scope.all(), handle -> {
+            StoredMachine before = lock(handle, id);
+            if (before.user() != null
+                    || before.state() == MachineState.DESTROYING
+                    || before.state() == MachineState.DESTROYED) {
+                throw FailureException.of(
+                        CauseCode.CONFLICT,
+                        "The machine " + id + " is " + before.state().wire()
+                                + (before.user() == null ? "." : " and has a user already."));
+            }
+            StoredMachine after = handle.createQuery("UPDATE machines SET user_id = :user, session_id = :session,"
+                            + " version = version + 1, updated_at = :now WHERE id = :id RETURNING *")
+                    .bind("user", user.value())
+                    .bind("session", session == null ? null : session.value())
+                    .bind("now", database.now())
+                    .bind("id", id.value())
+                    .map((row, context) -> machine(row))
+                    .one();
+            timelines.give(handle, TimelineId.of(id), user);
+            timelines.append(
+                    handle, TimelineId.of(id), "machine.assigned", "The machine was given to its user.", Map.of());
+            return after;
+        });
+    }
+
+    /**
+     * What the controller proves itself with to the machine's agent.
+     *
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when the machine is destroyed;
+     *     {@link CauseCode#VAULT_LOCKED} when it does not open
+     */
+    public Secret agentToken(MachineId id) {
+        List<byte[]> sealed = database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT agent_token FROM machines WHERE id = :id")
+                        .bind("id", id.value())
+                        .map((row, context) -> {
+                            byte[] token = row.getBytes("agent_token");
+                            return token == null ? new byte[0] : token;
+                        })
+                        .list());
+        if (sealed.isEmpty()) {
+            throw missing(id);
+        }
+        if (sealed.getFirst().length == 0) {
+            throw FailureException.of(CauseCode.CONFLICT, "The machine " + id + " is destroyed.");
+        }
+        return vault.openSmall(purpose(id), sealed.getFirst());
+    }
+
+    /**
+     * Forgets machines that were destroyed before {@code end}, with their timelines and the list of what was undone, the oldest
+     * first. A machine of which something is not undone is kept.
+     *
+     * @return how many
+     */
+    public int deleteDestroyedBefore(Instant end, int atMost) {
+        return database.inTransaction(Scope.all(), handle -> {
+            List<String> ids = handle.createQuery("SELECT id FROM machines m WHERE ended_at < :end AND NOT EXISTS"
+                            + " (SELECT 1 FROM resources r WHERE r.machine_id = m.id AND r.undone_at IS NULL)"
+                            + " ORDER BY ended_at LIMIT :limit FOR UPDATE SKIP LOCKED")
+                    .bind("end", end)
+                    .bind("limit", atMost)
+                    .mapTo(String.class)
+                    .list();
+            for (String id : ids) {
+                handle.createUpdate("DELETE FROM resources WHERE machine_id = :id")
+                        .bind("id", id)
+                        .execute();
+                handle.createUpdate("DELETE FROM machines WHERE id = :id")
+                        .bind("id", id)
+                        .execute();
+                timelines.forget(handle, TimelineId.of(new MachineId(id)));
+            }
+            return ids.size();
+        });
+    }
+
+    private static StoredMachine lock(Handle handle, MachineId id) {
+        return handle.createQuery("SELECT * FROM machines WHERE id = :id FOR UPDATE")
+                .bind("id", id.value())
+                .map((row, context) -> machine(row))
+                .findOne()
+                .orElseThrow(() -> missing(id));
+    }
+
+    private StoredMachine write(Handle handle, StoredMachine before, MachineState next, MachineChange change) {
+        InetSocketAddress agent = change.agent() == null ? before.agent() : change.agent();
+        InetSocketAddress streams = change.streams() == null ? before.streams() : change.streams();
+        StoredMachine after = handle.createQuery("UPDATE machines SET state = :state, version = version + 1,"
+                        + " agent_token = CASE WHEN :gone THEN NULL ELSE agent_token END,"
+                        + " agent_host = :agentHost, agent_port = :agentPort,"
+                        + " streams_host = :streamsHost, streams_port = :streamsPort,"
+                        + " end_reason = COALESCE(:reason, end_reason),"
+                        + " cause = COALESCE(CAST(:cause AS jsonb), cause), updated_at = :now,"
+                        + " ready_at = CASE WHEN :ready THEN CAST(:now AS timestamptz) ELSE ready_at END,"
+                        + " ended_at = CASE WHEN :gone THEN CAST(:now AS timestamptz) END WHERE id = :id RETURNING *")
+                .bind("state", next.wire())
+                .bind("gone", next == MachineState.DESTROYED)
+                .bind("ready", next == MachineState.READY)
+                .bind("agentHost", host(agent))
+                .bind("agentPort", agent == null ? null : (Integer) agent.getPort())
+                .bind("streamsHost", host(streams))
+                .bind("streamsPort", streams == null ? null : (Integer) streams.getPort())
+                .bind("reason", change.endReason() == null ? null : Texts.bounded(change.endReason(), MAX_REASON))
+                .bind("cause", Json.cause(change.cause()))
+                .bind("now", database.now())
+                .bind("id", before.id().value())
+                .map((row, context) -> machine(row))
+                .one();
+        Map<String, String> details = new HashMap<>(change.details());
+        Cause cause = change.cause();
+        if (cause != null) {
+            details.put("cause", cause.code().name());
+        }
+        timelines.append(handle, TimelineId.of(before.id()), step(next), text(next, change), details);
+        return after;
+    }
+
+    private static String text(MachineState next, MachineChange change) {
+        if (change.text() != null) {
+            return change.text();
+        }
+        Cause cause = change.cause();
+        if (cause != null) {
+            return cause.code().sentence() + " " + cause.detail();
+        }
+        return switch (next) {
+            case PLANNED -> "The machine is planned.";
+            case STARTING -> "The machine is being made.";
+            case READY -> "The machine's agent answers.";
+            case DESTROYING ->
+                "The machine ends" + (change.endReason() == null ? "." : ": " + change.endReason() + ".");
+            case DESTROYED -> "Nothing of the machine is left but its logs.";
+        };
+    }
+
+    private static @Nullable String host(@Nullable InetSocketAddress address) {
+        if (address == null) {
+            return null;
+        }
+        InetAddress resolved = address.getAddress();
+        return resolved == null ? address.getHostString() : resolved.getHostAddress();
+    }
+
+    private static String step(MachineState state) {
+        return "machine." + state.wire();
+    }
+
+    private static String purpose(MachineId id) {
+        return "agent-token|" + id;
+    }
+
+    private static FailureException missing(MachineId id) {
+        return FailureException.of(CauseCode.NOT_FOUND, "There is no machine " + id + ".");
+    }
+
+    private static StoredMachine machine(ResultSet row) throws SQLException {
+        String user = row.getString("user_id");
+        String session = row.getString("session_id");
+        return new StoredMachine(
+                new MachineId(row.getString("id")),
+                VmType.ofWire(row.getString("vm_type")),
+                MachineState.valueOf(row.getString("state").toUpperCase(Locale.ROOT)),
+                user == null ? null : new UserId(user),
+                session == null ? null : new SessionId(session),
+                row.getString("image_id"),
+                row.getString("driver"),
+                row.getLong("version"),
+                address(row.getString("agent_host"), row.getInt("agent_port")),
+                address(row.getString("streams_host"), row.getInt("streams_port")),
+                row.getString("end_reason"),
+                Json.cause(row.getString("cause")),
+                Rows.instant(row, "created_at"),
+                Rows.instant(row, "updated_at"),
+                Rows.instantOrNull(row, "ready_at"),
+                Rows.instantOrNull(row, "ended_at"));
+    }
+
+    private static @Nullable InetSocketAddress address(@Nullable String host, int port) {
+        // A host that is a name stays unresolved until somebody connects: reading a row asks no name server.
+        return host == null ? null : literal(host, port);
+    }
+
+    private static InetSocketAddress literal(String host, int port) {
+        try {
+            return new InetSocketAddress(InetAddress.ofLiteral(host), port);
+        } catch (IllegalArgumentException e) {
+            return InetSocketAddress.createUnresolved(host, port);
+        }
+    }
+}

@@ -1,0 +1,331 @@
+package dev.sallyport.controller.store;
+
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.IllegalTransitionException;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.ProviderId;
+import dev.sallyport.model.SessionId;
+import dev.sallyport.model.SessionLife;
+import dev.sallyport.model.SessionStatus;
+import dev.sallyport.model.UserId;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sessions. A status changes only through {@link #transition}, under the row's lock and by {@link SessionLife#TABLE}, together
+ * with the event on the session's timeline.
+ */
+public final class SessionStore {
+    private static final int MAX_PROOF = 4000;
+
+    private final Database database;
+    private final TimelineStore timelines;
+
+    /**
+     * @param database where sessions are kept
+     * @param timelines where their events go
+     */
+    public SessionStore(Database database, TimelineStore timelines) {
+        this.database = database;
+        this.timelines = timelines;
+    }
+
+    /**
+     * Creates a session with its timeline.
+     *
+     * @throws FailureException {@link CauseCode#SIGN_IN_RUNNING} when this user has one with this provider that has not ended;
+     *     of any number of callers at once one succeeds
+     */
+    public StoredSession create(UserId user, ProviderId provider) {
+        SessionId id = SessionId.random();
+        return database.inTransaction(Scope.of(user), handle -> {
+            StoredSession session = handle.createQuery(
+                            "INSERT INTO sessions (id, user_id, provider, status, created_at, updated_at)"
+                                    + " VALUES (:id, :user, :provider, :status, :now, :now)"
+                                    + " ON CONFLICT (user_id, provider) WHERE ended_at IS NULL DO NOTHING RETURNING *")
+                    .bind("id", id.value())
+                    .bind("user", user.value())
+                    .bind("provider", provider.value())
+                    .bind("status", SessionLife.TABLE.initial().wire())
+                    .bind("now", database.now())
+                    .map((row, context) -> session(row))
+                    .findOne()
+                    .orElseThrow(() -> running(handle, user, provider));
+            timelines.begin(handle, TimelineId.of(id), user);
+            timelines.append(
+                    handle,
+                    TimelineId.of(id),
+                    step(session.status()),
+                    "The sign-in to " + provider + " was asked for.",
+                    Map.of("provider", provider.value()));
+            return session;
+        });
+    }
+
+    /** The session; empty when there is none, or none that the scope may see. */
+    public Optional<StoredSession> find(Scope scope, SessionId id) {
+        return database.inTransaction(
+                scope,
+                handle -> handle.createQuery("SELECT * FROM sessions WHERE id = :id")
+                        .bind("id", id.value())
+                        .map((row, context) -> session(row))
+                        .findOne());
+    }
+
+    /**
+     * The session.
+     *
+     * @throws FailureException {@link CauseCode#NOT_FOUND} when there is none, or none that the scope may see
+     */
+    public StoredSession get(Scope scope, SessionId id) {
+        return find(scope, id).orElseThrow(() -> missing(id));
+    }
+
+    /**
+     * Lists sessions, newest first.
+     *
+     * @param cursor what the page before named as its next; null for the first page
+     * @param limit most items, from 1; more than 500 is taken as 500
+     */
+    public Page<StoredSession> list(Scope scope, SessionQuery query, @Nullable String cursor, int limit) {
+        Cursor after = Cursor.parse(cursor);
+        int most = Cursor.limit(limit);
+        var conditions = new StringBuilder("true");
+        Map<String, Object> values = new HashMap<>();
+        if (query.user() != null) {
+            conditions.append(" AND user_id = :user");
+            values.put("user", query.user().value());
+        }
+        if (query.provider() != null) {
+            conditions.append(" AND provider = :provider");
+            values.put("provider", query.provider().value());
+        }
+        if (query.runningOnly()) {
+            conditions.append(" AND ended_at IS NULL");
+        }
+        if (after != null) {
+            conditions.append(" AND (created_at, id) < (:afterTime, :afterId)");
+            values.put("afterTime", after.at());
+            values.put("afterId", after.id());
+        }
+        List<StoredSession> rows = database.inTransaction(
+                scope,
+                handle -> handle.createQuery("SELECT * FROM sessions WHERE " + conditions
+                                + " ORDER BY created_at DESC, id DESC LIMIT :limit")
+                        .bindMap(values)
+                        .bind("limit", most + 1)
+                        .map((row, context) -> session(row))
+                        .list());
+        return Cursor.page(
+                rows, most, last -> new Cursor(last.createdAt(), last.id().value()));
+    }
+
+    /** All sessions of all users that have not ended, oldest first: what a start after a crash has to deal with. */
+    public List<StoredSession> notEnded() {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY created_at, id")
+                        .map((row, context) -> session(row))
+                        .list());
+    }
+
+    /**
+     * Lets {@code event} happen to a session: checks the table, writes the new status and {@code change}, and appends
+     * {@code session.<status>} to the timeline, all or nothing. Of several callers that race one is first, and the others meet
+     * the status that it left.
+     *
+     * @return the session afterwards
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when the table has no such row (its Java cause is the
+     *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the session is at another version
+     */
+    public StoredSession transition(Scope scope, SessionId id, SessionLife.Event event, SessionChange change) {
+        return database.inTransaction(scope, handle -> {
+            StoredSession before = lock(handle, id, change);
+            SessionStatus next;
+            try {
+                next = SessionLife.TABLE.next(before.status(), event);
+            } catch (IllegalTransitionException e) {
+                throw new FailureException(
+                        new Cause(
+                                CauseCode.CONFLICT,
+                                e.getMessage() + " (" + id + ").",
+                                timelines.history(handle, TimelineId.of(id))),
+                        e);
+            }
+            return write(handle, before, next, change, defaultText(next, change));
+        });
+    }
+
+    /**
+     * Changes a session that has not ended, its status excepted; the timeline gets {@code session.updated} when the change says
+     * something.
+     *
+     * @return the session afterwards
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it has ended or is at another version
+     */
+    public StoredSession update(Scope scope, SessionId id, SessionChange change) {
+        return database.inTransaction(scope, handle -> {
+            StoredSession before = lock(handle, id, change);
+            if (before.endedAt() != null) {
+                throw FailureException.of(
+                        CauseCode.CONFLICT,
+                        "The session " + id + " is " + before.status().wire() + ".");
+            }
+            return write(handle, before, before.status(), change, change.text());
+        });
+    }
+
+    /**
+     * Tells how many watch the session's screen now. Ended sessions are watched too; the version stays.
+     *
+     * @throws FailureException {@link CauseCode#NOT_FOUND}
+     */
+    public StoredSession viewers(SessionId id, int now) {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery(
+                                "UPDATE sessions SET viewers = :viewers, last_viewed = :now WHERE id = :id RETURNING *")
+                        .bind("viewers", now)
+                        .bind("now", database.now())
+                        .bind("id", id.value())
+                        .map((row, context) -> session(row))
+                        .findOne()
+                        .orElseThrow(() -> missing(id)));
+    }
+
+    /**
+     * Forgets sessions that ended before {@code end}, with their timelines, the oldest first.
+     *
+     * @return how many
+     */
+    public int deleteEndedBefore(Instant end, int atMost) {
+        return database.inTransaction(Scope.all(), handle -> {
+            List<String> ids = handle.createQuery(
+                            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions"
+                                    + " WHERE ended_at < :end ORDER BY ended_at LIMIT :limit FOR UPDATE SKIP LOCKED) RETURNING id")
+                    .bind("end", end)
+                    .bind("limit", atMost)
+                    .mapTo(String.class)
+                    .list();
+            ids.forEach(id -> timelines.forget(handle, TimelineId.of(new SessionId(id))));
+            return ids.size();
+        });
+    }
+
+    private static StoredSession lock(Handle handle, SessionId id, SessionChange change) {
+        StoredSession session = handle.createQuery("SELECT * FROM sessions WHERE id = :id FOR UPDATE")
+                .bind("id", id.value())
+                .map((row, context) -> session(row))
+                .findOne()
+                .orElseThrow(() -> missing(id));
+        Long expected = change.ifVersion();
+        if (expected != null && expected != session.version()) {
+            throw FailureException.of(
+                    CauseCode.CONFLICT,
+                    "The session " + id + " is at version " + session.version() + ", not at " + expected + ".");
+        }
+        return session;
+    }
+
+    private StoredSession write(
+            Handle handle, StoredSession before, SessionStatus next, SessionChange change, @Nullable String text) {
+        Instant now = database.now();
+        MachineId browser = change.browserMachine() == null ? before.browserMachine() : change.browserMachine();
+        MachineId cli = change.cliMachine() == null ? before.cliMachine() : change.cliMachine();
+        StoredSession after = handle.createQuery("UPDATE sessions SET status = :status, browser_machine = :browser,"
+                        + " cli_machine = :cli, version = version + 1, cause = COALESCE(CAST(:cause AS jsonb), cause),"
+                        + " proof = COALESCE(:proof, proof), updated_at = :now,"
+                        + " ended_at = CASE WHEN :ended THEN CAST(:now AS timestamptz) END WHERE id = :id RETURNING *")
+                .bind("status", next.wire())
+                .bind("browser", browser == null ? null : browser.value())
+                .bind("cli", cli == null ? null : cli.value())
+                .bind("cause", Json.cause(change.cause()))
+                .bind("proof", change.proof() == null ? null : Texts.bounded(change.proof(), MAX_PROOF))
+                .bind("now", now)
+                .bind("ended", next.isEnded())
+                .bind("id", before.id().value())
+                .map((row, context) -> session(row))
+                .one();
+        if (text != null) {
+            Map<String, String> details = new HashMap<>(change.details());
+            Cause cause = change.cause();
+            if (cause != null) {
+                details.put("cause", cause.code().name());
+            }
+            String step = next == before.status() ? "session.updated" : step(next);
+            timelines.append(handle, TimelineId.of(before.id()), step, text, details);
+        }
+        return after;
+    }
+
+    private static String defaultText(SessionStatus next, SessionChange change) {
+        if (change.text() != null) {
+            return change.text();
+        }
+        Cause cause = change.cause();
+        if (cause != null) {
+            return cause.code().sentence() + " " + cause.detail();
+        }
+        return switch (next) {
+            case INITIALIZING -> "The sign-in begins.";
+            case VM_CREATED -> "The browser machine is ready.";
+            case AWAITING_USER -> "The sign-in page is open and waits for the user.";
+            case TRANSFERRING -> "The tool has signed in; its credentials are being handed over.";
+            case COMPLETED -> "The tool in the CLI machine is signed in.";
+            case FAILED -> "The sign-in failed.";
+            case CANCELLED -> "The sign-in was cancelled.";
+            case EXPIRED -> "The user did not finish the sign-in in time.";
+        };
+    }
+
+    private static String step(SessionStatus status) {
+        return "session." + status.wire();
+    }
+
+    private static FailureException running(Handle handle, UserId user, ProviderId provider) {
+        // None is found when it has ended since: asking again will do then, and the answer is the same.
+        String which = handle.createQuery("SELECT id || ' is ' || status FROM sessions"
+                        + " WHERE user_id = :user AND provider = :provider AND ended_at IS NULL")
+                .bind("user", user.value())
+                .bind("provider", provider.value())
+                .mapTo(String.class)
+                .findOne()
+                .orElse("it is just ending");
+        return FailureException.of(
+                CauseCode.SIGN_IN_RUNNING, "User " + user + ", provider " + provider + ": " + which + ".");
+    }
+
+    private static FailureException missing(SessionId id) {
+        return FailureException.of(CauseCode.NOT_FOUND, "There is no session " + id + ".");
+    }
+
+    private static StoredSession session(ResultSet row) throws SQLException {
+        String browser = row.getString("browser_machine");
+        String cli = row.getString("cli_machine");
+        return new StoredSession(
+                new SessionId(row.getString("id")),
+                new UserId(row.getString("user_id")),
+                new ProviderId(row.getString("provider")),
+                SessionStatus.valueOf(row.getString("status").toUpperCase(Locale.ROOT)),
+                browser == null ? null : new MachineId(browser),
+                cli == null ? null : new MachineId(cli),
+                row.getLong("version"),
+                Json.cause(row.getString("cause")),
+                row.getString("proof"),
+                row.getInt("viewers"),
+                Rows.instantOrNull(row, "last_viewed"),
+                Rows.instant(row, "created_at"),
+                Rows.instant(row, "updated_at"),
+                Rows.instantOrNull(row, "ended_at"));
+    }
+}

@@ -1,0 +1,49 @@
+package dev.sallyport.controller.store;
+
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.MachineState;
+import dev.sallyport.model.SessionId;
+import dev.sallyport.model.UserId;
+import dev.sallyport.model.VmType;
+import java.net.InetSocketAddress;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A machine as it stands in the store. Its agent's token is not among it: see {@link MachineStore#agentToken}.
+ *
+ * @param id its id
+ * @param type its kind
+ * @param state where it stands
+ * @param user whose it is; null for one that is kept ready for anybody
+ * @param session the session that it was made for; null when none was, or it is forgotten
+ * @param imageId the image that it was made from
+ * @param driver the driver that makes and ends it
+ * @param version rises by one with every change
+ * @param agent where its agent's HTTP port is reached, once known
+ * @param streams where its agent's stream port is reached, once known
+ * @param endReason why it ends, once it does
+ * @param cause the named cause, when it failed
+ * @param createdAt when it was planned
+ * @param updatedAt when its version last rose
+ * @param readyAt when its agent answered; null before
+ * @param endedAt when everything of it was undone; null before
+ */
+public record StoredMachine(
+        MachineId id,
+        VmType type,
+        MachineState state,
+        @Nullable UserId user,
+        @Nullable SessionId session,
+        String imageId,
+        String driver,
+        long version,
+        @Nullable InetSocketAddress agent,
+        @Nullable InetSocketAddress streams,
+        @Nullable String endReason,
+        @Nullable Cause cause,
+        Instant createdAt,
+        Instant updatedAt,
+        @Nullable Instant readyAt,
+        @Nullable Instant endedAt) {}

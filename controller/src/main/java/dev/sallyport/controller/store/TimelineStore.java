@@ -1,0 +1,220 @@
+package dev.sallyport.controller.store;
+
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.TimelineEvent;
+import dev.sallyport.model.UserId;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jdbi.v3.core.Handle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Timelines: append-only events of sessions and machines, bounded in number and size. Texts may come from machines: they are
+ * cleaned and cut here, whoever wrote them.
+ */
+public final class TimelineStore {
+    /** Most characters of an event's text. */
+    public static final int MAX_TEXT = 1000;
+    /** Most details of an event. */
+    public static final int MAX_DETAILS = 32;
+    /** Most characters of a detail's value. */
+    public static final int MAX_VALUE = 2000;
+    /** Most events that {@link #append} writes to one timeline; the last says that it is full. */
+    public static final int MAX_EVENTS = 10_000;
+
+    private static final int MAX_NAME = 64;
+    private static final int MAX_READ = 1000;
+    private static final Pattern STEP = Pattern.compile("[a-z][a-z0-9_-]*(\\.[a-z0-9_-]+)*");
+
+    private final Database database;
+    private final TimelineSignals signals;
+
+    /**
+     * @param database where they are kept
+     * @param signals rung after each commit of an event
+     */
+    public TimelineStore(Database database, TimelineSignals signals) {
+        this.database = database;
+        this.signals = signals;
+    }
+
+    /**
+     * Appends an event, which is durable and seen by all readers when this returns. A full timeline takes no more: what is
+     * returned is then its last event.
+     *
+     * @param step a stable dotted name in lower case, at most 64 characters
+     * @param text one sentence, cut to {@link #MAX_TEXT} characters
+     * @param details cut to {@link #MAX_DETAILS} names of 64 and values of {@link #MAX_VALUE} characters; nothing secret
+     * @throws FailureException {@link CauseCode#NOT_FOUND} when there is no such timeline
+     */
+    public TimelineEvent append(TimelineId timeline, String step, String text, Map<String, String> details) {
+        return database.inTransaction(Scope.all(), handle -> {
+            long last = handle.createQuery(
+                            "SELECT last_sequence FROM timelines WHERE kind = :kind AND id = :id FOR UPDATE")
+                    .bind("kind", timeline.kind().wire())
+                    .bind("id", timeline.id())
+                    .mapTo(Long.class)
+                    .findOne()
+                    .orElseThrow(() -> missing(timeline));
+            if (last >= MAX_EVENTS) {
+                return read(handle, timeline, last - 1, 1).getFirst();
+            }
+            if (last == MAX_EVENTS - 1) {
+                return append(
+                        handle,
+                        timeline,
+                        "timeline.full",
+                        "This timeline is full; further steps are not kept.",
+                        Map.of());
+            }
+            return append(handle, timeline, step, text, details);
+        });
+    }
+
+    /**
+     * Reads events in their order.
+     *
+     * @param after the sequence number after which to begin; 0 for all
+     * @param limit most events, at most 1000
+     */
+    public List<TimelineEvent> read(Scope scope, TimelineId timeline, long after, int limit) {
+        return database.inTransaction(scope, handle -> read(handle, timeline, after, limit));
+    }
+
+    /**
+     * Reads events, waiting for the first when there is none yet. No connection is held while waiting.
+     *
+     * @param atMost how long to wait
+     * @return empty when none came
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public List<TimelineEvent> await(Scope scope, TimelineId timeline, long after, int limit, Duration atMost)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        // Listening begins before reading: an event between the two is not missed.
+        try (TimelineSignals.Listener listener = signals.listen(timeline)) {
+            while (true) {
+                List<TimelineEvent> events = read(scope, timeline, after, limit);
+                if (!events.isEmpty() || !listener.await(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
+                    return events;
+                }
+            }
+        }
+    }
+
+    /** Begins a timeline in the caller's transaction. */
+    void begin(Handle handle, TimelineId timeline, @Nullable UserId user) {
+        handle.createUpdate("INSERT INTO timelines (kind, id, user_id) VALUES (:kind, :id, :user)")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .bind("user", user == null ? null : user.value())
+                .execute();
+    }
+
+    /** Gives a timeline to a user, in the caller's transaction. */
+    void give(Handle handle, TimelineId timeline, UserId user) {
+        handle.createUpdate("UPDATE timelines SET user_id = :user WHERE kind = :kind AND id = :id")
+                .bind("user", user.value())
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .execute();
+    }
+
+    /** Removes a timeline with its events, in the caller's transaction. */
+    void forget(Handle handle, TimelineId timeline) {
+        handle.createUpdate("DELETE FROM timelines WHERE kind = :kind AND id = :id")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .execute();
+    }
+
+    /** Appends in the caller's transaction, full or not; readers are woken when it commits. */
+    TimelineEvent append(Handle handle, TimelineId timeline, String step, String text, Map<String, String> details) {
+        if (step.length() > MAX_NAME || !STEP.matcher(step).matches()) {
+            throw new IllegalArgumentException("not the name of a step: " + Texts.bounded(step, MAX_NAME));
+        }
+        long sequence = handle.createQuery("UPDATE timelines SET last_sequence = last_sequence + 1"
+                        + " WHERE kind = :kind AND id = :id RETURNING last_sequence")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .mapTo(Long.class)
+                .findOne()
+                .orElseThrow(() -> missing(timeline));
+        // Read after the timeline's row is locked: a later number never has an earlier time, but for steps of the
+        // clock.
+        Instant at = database.now();
+        var event = new TimelineEvent(sequence, at, step, Texts.bounded(text, MAX_TEXT), bounded(details));
+        handle.createUpdate("INSERT INTO events (kind, id, sequence, at, step, text, details)"
+                        + " VALUES (:kind, :id, :sequence, :at, :step, :text, CAST(:details AS jsonb))")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .bind("sequence", sequence)
+                .bind("at", at)
+                .bind("step", event.step())
+                .bind("text", event.text())
+                .bind("details", Json.details(event.details()))
+                .execute();
+        handle.afterCommit(() -> signals.ring(timeline));
+        return event;
+    }
+
+    /** Reads in the caller's transaction. */
+    List<TimelineEvent> read(Handle handle, TimelineId timeline, long after, int limit) {
+        return handle.createQuery("SELECT sequence, at, step, text, details FROM events"
+                        + " WHERE kind = :kind AND id = :id AND sequence > :after ORDER BY sequence LIMIT :limit")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .bind("after", after)
+                .bind("limit", Math.clamp(limit, 1, MAX_READ))
+                .map((row, context) -> event(row))
+                .list();
+    }
+
+    /** The last events as lines of evidence, in the caller's transaction. */
+    List<String> history(Handle handle, TimelineId timeline) {
+        return handle
+                .createQuery("SELECT sequence, at, step, text, details FROM events"
+                        + " WHERE kind = :kind AND id = :id ORDER BY sequence DESC LIMIT 10")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .map((row, context) -> event(row))
+                .list()
+                .reversed()
+                .stream()
+                .map(event -> event.sequence() + " " + event.at() + " " + event.step() + ": " + event.text())
+                .toList();
+    }
+
+    private static TimelineEvent event(ResultSet row) throws SQLException {
+        return new TimelineEvent(
+                row.getLong("sequence"),
+                Rows.instant(row, "at"),
+                row.getString("step"),
+                row.getString("text"),
+                Json.details(row.getString("details")));
+    }
+
+    private static Map<String, String> bounded(Map<String, String> details) {
+        Map<String, String> bounded = new TreeMap<>();
+        for (Map.Entry<String, String> detail : new TreeMap<>(details).entrySet()) {
+            if (bounded.size() == MAX_DETAILS) {
+                break;
+            }
+            bounded.put(Texts.bounded(detail.getKey(), MAX_NAME), Texts.bounded(detail.getValue(), MAX_VALUE));
+        }
+        return bounded;
+    }
+
+    private static FailureException missing(TimelineId timeline) {
+        return FailureException.of(
+                CauseCode.NOT_FOUND,
+                "There is no timeline of the " + timeline.kind().wire() + " " + timeline.id() + ".");
+    }
+}

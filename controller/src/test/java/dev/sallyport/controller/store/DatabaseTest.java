@@ -1,0 +1,106 @@
+package dev.sallyport.controller.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.Secret;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+@ExtendWith(TestStore.Extension.class)
+class DatabaseTest {
+    private final TestStore store;
+
+    DatabaseTest(TestStore store) {
+        this.store = store;
+    }
+
+    @Test
+    void refusesToWorkAsTheOwner() {
+        DatabaseAccess access = store.postgres().access();
+        assertThatThrownBy(() -> Database.open(
+                                new DatabaseAccess(access.url(), access.owner(), access.owner()),
+                                InstantSource.system())
+                        .close())
+                .isInstanceOfSatisfying(FailureException.class, refused -> {
+                    assertThat(refused.reason().code()).isEqualTo(CauseCode.DATABASE_FAILED);
+                    assertThat(refused.reason().detail()).contains("row-level security");
+                });
+    }
+
+    @Test
+    void namesADatabaseThatIsNotThere() throws Exception {
+        int port;
+        try (var socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+            port = socket.getLocalPort();
+        }
+        var nobody = new DatabaseAccess.Login("nobody", Secret.of("secret-password"));
+        FailureException failed = catchThrowableOfType(
+                FailureException.class,
+                () -> Database.open(
+                                new DatabaseAccess("jdbc:postgresql://127.0.0.1:" + port + "/none", nobody, nobody),
+                                InstantSource.system())
+                        .close());
+        assertThat(failed.reason().code()).isEqualTo(CauseCode.DATABASE_FAILED);
+        assertThat(failed.reason().toString()).contains("refused").doesNotContain("secret-password");
+    }
+
+    @Test
+    void opensTwiceAtOnceAndMigratesOnce() throws InterruptedException {
+        List<Object> outcomes = Race.of(4, () -> {
+            try (var database = Database.open(store.postgres().access(), InstantSource.system())) {
+                return database.inTransaction(
+                        Scope.all(),
+                        handle -> handle.createQuery("SELECT current_setting('synchronous_commit')")
+                                .mapTo(String.class)
+                                .one());
+            }
+        });
+        assertThat(outcomes).containsOnly("on");
+    }
+
+    @Test
+    void rollsBackWhatThrew() {
+        var user = store.newUser();
+        var thrown = new IllegalStateException("on purpose");
+        assertThatThrownBy(() -> store.database().useTransaction(Scope.of(user), handle -> {
+                    handle.execute(
+                            "INSERT INTO timelines (kind, id, user_id) VALUES ('session', 'x', ?)", user.value());
+                    throw thrown;
+                }))
+                .isSameAs(thrown);
+        int rows = store.database()
+                .inTransaction(
+                        Scope.all(),
+                        handle -> handle.createQuery("SELECT count(*) FROM timelines WHERE user_id = ?")
+                                .bind(0, user.value())
+                                .mapTo(Integer.class)
+                                .one());
+        assertThat(rows).isZero();
+    }
+
+    @Test
+    void servesFarMoreThreadsThanConnections() throws InterruptedException {
+        var most = new AtomicInteger();
+        var now = new AtomicInteger();
+        List<Object> outcomes = Race.of(
+                200,
+                () -> store.database().inTransaction(Scope.all(), handle -> {
+                    most.accumulateAndGet(now.incrementAndGet(), Math::max);
+                    int one =
+                            handle.createQuery("SELECT 1").mapTo(Integer.class).one();
+                    now.decrementAndGet();
+                    return one;
+                }));
+        assertThat(outcomes).hasSize(200).containsOnly(1);
+        assertThat(most.get()).isBetween(2, 16);
+    }
+}

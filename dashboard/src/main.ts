@@ -1,0 +1,123 @@
+/** Sallyport's page: finds out who looks, and shows the page that the address names. */
+import { api, Problem, token, unauthenticated, type Me } from './api';
+import { fill, h } from './dom';
+import { listPage } from './pages/list';
+import { screenPage } from './pages/screen';
+import { sessionPage } from './pages/session';
+import { signInPage } from './pages/signin';
+import { link, problemBox, type Page } from './parts';
+
+const main = h('main', { id: 'main' });
+const who = h('div', { class: 'who' });
+const header = h(
+  'header',
+  { class: 'top' },
+  link('/', { class: 'brand' }, h('img', { src: '/icon.svg', alt: '', width: 28, height: 28 }), 'Sallyport'),
+  who,
+);
+const app = document.getElementById('app')!;
+app.append(h('a', { href: '#main', class: 'skip' }, 'Skip to the content'), header, main);
+
+let me: Me | null = null;
+let names = new Map<string, string>();
+let page: Page | null = null;
+
+function show(next: Page): void {
+  page?.leave?.();
+  page = next;
+  document.title = `${next.title} · Sallyport`;
+  document.body.classList.toggle('bare', next.bare === true);
+  fill(main, next.content);
+  // A new page is told to those who do not see it, as a loaded one would be.
+  main.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+function go(path: string): void {
+  history.pushState(null, '', path);
+  route();
+}
+
+function route(): void {
+  if (token.get() === null) {
+    askForToken(false);
+    return;
+  }
+  if (me === null) {
+    void enter();
+    return;
+  }
+  const [, kind, id, rest, ...more] = location.pathname.split('/');
+  if ((kind ?? '') === '' && id === undefined) {
+    show(listPage(me, go));
+  } else if (kind === 's' && id && rest === undefined) {
+    show(sessionPage(id, (provider) => names.get(provider) ?? provider));
+  } else if (kind === 's' && id && rest === 'screen' && more.length === 0) {
+    show(screenPage(id));
+  } else {
+    show({
+      title: 'Nothing here',
+      content: h('div', { class: 'card narrow' }, h('h1', { tabindex: -1 }, 'Nothing here'), h('p', {}, 'There is no such page. ', link('/', {}, 'All sign-ins'))),
+    });
+  }
+}
+
+function askForToken(refused: boolean): void {
+  token.forget();
+  me = null;
+  fill(who);
+  show(
+    signInPage(refused, () => {
+      void enter();
+    }),
+  );
+}
+
+/** Finds out whose token it is; what the address names is shown after that. */
+async function enter(): Promise<void> {
+  try {
+    const known = await api.me();
+    const providers = await api.providers();
+    names = new Map(providers.map((provider) => [provider.id, provider.name]));
+    me = known;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) return; // Asked for the token already.
+    show({
+      title: 'Sallyport',
+      content: h(
+        'div',
+        { class: 'card narrow' },
+        h('h1', { tabindex: -1 }, 'Sallyport'),
+        problemBox(error),
+        h('button', { type: 'button', class: 'primary', onclick: () => void enter() }, 'Try again'),
+      ),
+    });
+    return;
+  }
+  fill(
+    who,
+    h('span', {}, me.role === 'admin' ? 'Operator' : (me.userId ?? '')),
+    h('button', { type: 'button', class: 'quiet', onclick: () => askForToken(false) }, 'Forget token'),
+  );
+  route();
+}
+
+document.addEventListener('click', (event) => {
+  const target = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[data-route]') : null;
+  if (target === null || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go(target.pathname);
+});
+addEventListener('popstate', route);
+addEventListener('hashchange', () => {
+  // A link with a token may be opened in a tab that shows the page already.
+  if (location.hash.includes('token=')) {
+    token.takeFromAddress();
+    me = null;
+    route();
+  }
+});
+unauthenticated.addEventListener('refused', () => askForToken(true));
+
+token.takeFromAddress();
+route();

@@ -1,0 +1,288 @@
+/** One session: where it stands, its screen, what the user can do, and its timeline as it grows. */
+import { api, type Cause, type Problem, type Session, type TimelineEvent } from '../api';
+import { fill, h, setText } from '../dom';
+import { follow } from '../live';
+import { link, problemBox, statusPill, type Page } from '../parts';
+import { viewer, type Viewer } from '../viewer';
+import { after, ago, isCancellable, isEnded, moment, words } from '../words';
+
+/** Told only about newer things than these many: a timeline is bounded, and so is the page. */
+const MOST_EVENTS = 2000;
+
+export function sessionPage(id: string, providerName: (id: string) => string): Page {
+  const left = new AbortController();
+  let session: Session | null = null;
+  let screen: Viewer | null = null;
+  let screenWanted = true;
+  const waiting: TimelineEvent[] = [];
+
+  const heading = h('h1', { tabindex: -1 }, 'Sign-in');
+  const facts = h('p', { class: 'soft facts' });
+  const pill = h('span', {});
+  const sentence = h('p', { class: 'lead', role: 'status' });
+  const outcome = h('div', {});
+  const trouble = h('div', {});
+  const screenPlace = h('div', {});
+  const list = h('ol', { class: 'timeline' });
+  const live = h('span', { class: 'live', role: 'status' });
+
+  // What the user can do.
+  const said = h('p', { class: 'said', role: 'status' });
+  const copy = h('button', { type: 'button' }, 'Copy the sign-in address');
+  const done = h('button', { type: 'button', class: 'primary' }, 'Done');
+  const cancel = h('button', { type: 'button', class: 'danger' }, 'Cancel');
+  const address = h('input', {
+    id: 'address',
+    type: 'text',
+    inputmode: 'url',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    required: true,
+    'aria-describedby': 'address-help',
+  });
+  const send = h('button', { type: 'submit' }, 'Hand in');
+  const paste = h(
+    'details',
+    { class: 'paste' },
+    h('summary', {}, 'Signed in with your own browser?'),
+    h(
+      'form',
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          void act(send, async () => {
+            await api.callback(id, address.value.trim());
+            address.value = '';
+            return 'Handed in. The tool goes on with it.';
+          });
+        },
+      },
+      h('label', { for: 'address' }, 'The address, or code, that it ended on'),
+      h('div', { class: 'fields' }, address, send),
+      h(
+        'p',
+        { id: 'address-help', class: 'soft' },
+        'Copy the sign-in address, open it in your browser and sign in. It ends on a page that cannot be loaded: paste that page’s whole address here.',
+      ),
+    ),
+  );
+  const actions = h('div', { class: 'actions' }, copy, done, cancel);
+  const doing = h('section', { class: 'card doing', 'aria-label': 'What you can do', hidden: true }, actions, said, paste);
+
+  /** Does something once, says how it went, and shows what failed. */
+  async function act(button: HTMLButtonElement, deed: () => Promise<string>): Promise<void> {
+    button.disabled = true;
+    fill(trouble);
+    setText(said, '');
+    try {
+      setText(said, await deed());
+    } catch (error) {
+      fill(trouble, problemBox(error));
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  copy.addEventListener('click', () => {
+    void act(copy, async () => {
+      const url = await api.oauthUrl(id);
+      if (url === null) return 'The tool has not shown its sign-in address yet.';
+      await copyText(url);
+      return 'Copied. Open it in your own browser.';
+    });
+  });
+  done.addEventListener('click', () => {
+    void act(done, async () => {
+      await api.complete(id);
+      screenWanted = false;
+      screen?.finish();
+      return 'Done. The machine is being removed.';
+    });
+  });
+  let sure: ReturnType<typeof setTimeout> | null = null;
+  cancel.addEventListener('click', () => {
+    if (sure === null) {
+      // A second press confirms: a dialog would cover the screen.
+      setText(cancel, 'Really cancel?');
+      sure = setTimeout(() => {
+        sure = null;
+        setText(cancel, 'Cancel');
+      }, 4000);
+      return;
+    }
+    clearTimeout(sure);
+    sure = null;
+    setText(cancel, 'Cancel');
+    void act(cancel, async () => {
+      await api.cancel(id);
+      return 'Cancelled.';
+    });
+  });
+
+  function drawEvent(event: TimelineEvent, beginning: string): void {
+    const details = Object.entries(event.details ?? {});
+    list.append(
+      h(
+        'li',
+        { 'data-step': event.step },
+        h('time', { datetime: event.at, title: moment(event.at) }, after(beginning, event.at)),
+        h(
+          'div',
+          {},
+          h('p', {}, event.text),
+          h('p', { class: 'step' }, event.step),
+          details.length > 0 &&
+            h('dl', {}, ...details.flatMap(([name, value]) => [h('div', {}, h('dt', {}, name), h('dd', {}, value))])),
+        ),
+      ),
+    );
+    while (list.childElementCount > MOST_EVENTS) list.firstElementChild?.remove();
+  }
+
+  function drawSession(now: Session): void {
+    const changed = session?.status !== now.status;
+    session = now;
+    const title = `${providerName(now.provider)} for ${now.user_id}`;
+    setText(heading, title);
+    document.title = `${words(now.status).short} · ${title} · Sallyport`;
+    drawFacts();
+    for (const event of waiting.splice(0)) drawEvent(event, now.created_at);
+    if (!changed) return;
+    fill(pill, statusPill(now.status));
+    setText(sentence, words(now.status).long);
+    fill(outcome, now.cause && causeBox(now.cause, now.status), now.status === 'completed' && proofBox(now));
+    const open = !isEnded(now.status);
+    copy.hidden = now.status !== 'awaiting_user';
+    paste.hidden = now.status !== 'awaiting_user';
+    cancel.hidden = !isCancellable(now.status);
+    done.hidden = now.status !== 'completed';
+    doing.hidden = copy.hidden && cancel.hidden && done.hidden;
+    if (screen === null && screenWanted && now.vm_id !== null && (open || recently(now.ended_at))) {
+      screen = viewer(id);
+      fill(screenPlace, screenCard(screen));
+    } else if (screen === null && !open) {
+      screenPlace.replaceChildren();
+    } else if (screen !== null && !open) {
+      // A screen that ends after this stays away: the machine lives on only as long as it is looked at.
+      screen.finish();
+    }
+    screen?.nudge();
+  }
+
+  function drawFacts(): void {
+    if (session === null) return;
+    fill(
+      facts,
+      h('time', { datetime: session.created_at, title: moment(session.created_at) }, `Started ${ago(session.created_at)} ago`),
+      ` · ${session.session_id}`,
+    );
+  }
+
+  function screenCard(shown: Viewer): HTMLElement {
+    const whole = h('button', { type: 'button', class: 'quiet' }, 'Full screen');
+    whole.addEventListener('click', () => {
+      void shown.element.requestFullscreen().catch(() => setText(said, 'This browser does not allow full screen here.'));
+    });
+    return h(
+      'section',
+      { class: 'card screen-card', 'aria-label': 'Screen' },
+      shown.element,
+      h('div', { class: 'under' }, link(`/s/${id}/screen`, { class: 'soft' }, 'Open the screen alone'), whole),
+    );
+  }
+
+  const ticking = setInterval(drawFacts, 10_000);
+  void follow(
+    id,
+    {
+      timeline: (event) => {
+        // Times are told from the session's beginning, which the first session event brings.
+        if (session === null) waiting.push(event);
+        else drawEvent(event, session.created_at);
+      },
+      session: drawSession,
+      connected: (yes) => {
+        setText(live, yes ? 'live' : 'connecting again …');
+        live.dataset['live'] = String(yes);
+      },
+      gone: (problem: Problem) => fill(trouble, problemBox(problem)),
+    },
+    left.signal,
+  );
+  // Not every server sends the session before its first change.
+  void api.session(id).then(
+    (now) => {
+      if (session === null) drawSession(now);
+    },
+    (error: unknown) => fill(trouble, problemBox(error)),
+  );
+
+  return {
+    title: 'Sign-in',
+    content: h(
+      'div',
+      { class: 'session' },
+      h('header', { class: 'session-head' }, link('/', { class: 'back' }, '← All sign-ins'), h('div', { class: 'title-line' }, heading, pill), sentence, facts),
+      h('div', { class: 'main-column' }, trouble, outcome, screenPlace, doing),
+      h(
+        'section',
+        { class: 'card side-column', 'aria-labelledby': 'timeline-title' },
+        h('div', { class: 'card-head' }, h('h2', { id: 'timeline-title' }, 'Timeline'), live),
+        list,
+      ),
+    ),
+    leave: () => {
+      clearInterval(ticking);
+      if (sure !== null) clearTimeout(sure);
+      screen?.leave();
+      left.abort();
+    },
+  };
+}
+
+/** Machines of ended sessions live on for a moment: two minutes at the most, and as long as somebody watches. */
+function recently(endedAt: string | null): boolean {
+  return endedAt !== null && Date.now() - Date.parse(endedAt) < 120_000;
+}
+
+function causeBox(cause: Cause, status: string): HTMLElement {
+  return h(
+    'section',
+    { class: `card cause ${status === 'failed' ? 'bad' : ''}`, 'aria-label': 'Why' },
+    h('div', { class: 'card-head' }, h('h2', {}, cause.sentence), h('code', { class: 'code' }, cause.code)),
+    cause.detail !== '' && h('p', {}, cause.detail),
+    cause.remedy !== '' && h('p', { class: 'remedy' }, h('strong', {}, 'What to do: '), cause.remedy),
+    cause.evidence.length > 0 &&
+      h(
+        'figure',
+        {},
+        h('figcaption', {}, 'Evidence'),
+        h('pre', { tabindex: 0, 'aria-label': 'Evidence' }, cause.evidence.join('\n')),
+      ),
+  );
+}
+
+function proofBox(session: Session): HTMLElement {
+  return h(
+    'section',
+    { class: 'card proof', 'aria-label': 'Proof' },
+    h('h2', {}, 'The tool says so itself'),
+    session.proof ? h('pre', { tabindex: 0, 'aria-label': 'The tool’s own words' }, session.proof) : h('p', {}, 'It is signed in.'),
+    session.cli_vm_id !== null && h('p', { class: 'soft' }, `On machine ${session.cli_vm_id}`),
+  );
+}
+
+/** The clipboard is there in secure contexts alone; elsewhere a selected field does it. */
+async function copyText(text: string): Promise<void> {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const field = h('textarea', { class: 'offscreen', readonly: true, 'aria-hidden': 'true' });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand('copy');
+  field.remove();
+  if (!copied) throw new Error('The browser does not let the page copy.');
+}

@@ -1,0 +1,210 @@
+package dev.sallyport.egress;
+
+import dev.sallyport.model.MachineId;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoopGroup;
+import io.netty.handler.codec.http.HttpRequest;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.littleshoot.proxy.ActivityTrackerAdapter;
+import org.littleshoot.proxy.FlowContext;
+import org.littleshoot.proxy.HttpFilters;
+import org.littleshoot.proxy.HttpFiltersSourceAdapter;
+import org.littleshoot.proxy.HttpProxyServer;
+import org.littleshoot.proxy.HttpProxyServerBootstrap;
+import org.littleshoot.proxy.TransportProtocol;
+import org.littleshoot.proxy.impl.DefaultHttpProxyServer;
+import org.littleshoot.proxy.impl.ServerGroup;
+
+/**
+ * The machines' way to the world. Each machine gets a {@link Door}: an HTTP proxy on an address of its own, which takes tunnels
+ * to the allowed hosts, refuses everything else with a plain reason, and tells its listener. TLS is not touched: what travels in a
+ * tunnel is between the machine and the host.
+ *
+ * <p>Names are resolved here, once for each request, and must resolve to the public internet: a name that an attacker points at
+ * the host's own network leads nowhere. Through an upstream proxy names are resolved there.
+ */
+public final class EgressGateway implements AutoCloseable {
+    private static final int MAX_REQUEST_LINE = 2048;
+    private static final int MAX_HEAD = 16_384;
+    private static final int MAX_CHUNK = 16_384;
+
+    /** Told what a machine did not get; called on a thread of its own, at a bounded rate. */
+    @FunctionalInterface
+    public interface Listener {
+        /** Something was refused, or could not be reached. */
+        void happened(EgressEvent event);
+    }
+
+    /**
+     * What went through a door.
+     *
+     * @param sent bytes from the machine
+     * @param received bytes to the machine
+     * @param connections that the machine holds now
+     */
+    public record Traffic(long sent, long received, int connections) {}
+
+    private final EgressSettings settings;
+    private final Names names;
+    private final Predicate<InetAddress> reachable;
+    private final ServerGroup shared = new ServerGroup("egress", 1, 1, 2, false);
+    private final Set<Door> doors = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    /** A gateway with the default settings, through {@code upstream} if there is one. */
+    public EgressGateway(Optional<InetSocketAddress> upstream) {
+        this(upstream.map(address ->
+                        EgressSettings.DEFAULT.through(Upstream.of(address.getHostString(), address.getPort())))
+                .orElse(EgressSettings.DEFAULT));
+    }
+
+    /** A gateway. */
+    public EgressGateway(EgressSettings settings) {
+        this(settings, Resolver.system(), AddressRules::isPublic);
+    }
+
+    /** @param reachable which addresses a name may resolve to */
+    EgressGateway(EgressSettings settings, Resolver resolver, Predicate<InetAddress> reachable) {
+        this.settings = settings;
+        this.reachable = reachable;
+        names = new Names(resolver, settings.resolve());
+    }
+
+    /**
+     * Opens a machine's door.
+     *
+     * @param machine whose it is
+     * @param address the host's address that the machine connects to
+     * @param port the port; 0 for any that is free
+     * @param hosts what it may reach
+     * @param listener told what it did not get
+     * @throws IOException when the address cannot be listened on
+     * @throws IllegalStateException when the gateway is closed
+     */
+    public Door open(MachineId machine, InetAddress address, int port, AllowList hosts, Listener listener)
+            throws IOException {
+        if (closed.get()) {
+            throw new IllegalStateException("the gateway is closed");
+        }
+        var door = new Door(machine, new InetSocketAddress(address, port), hosts, listener);
+        doors.add(door);
+        if (closed.get()) {
+            door.close(); // It may have come too late for close() to see it.
+            throw new IllegalStateException("the gateway is closed");
+        }
+        return door;
+    }
+
+    /** Closes all doors and ends all threads. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        List.copyOf(doors).forEach(Door::close);
+        names.close();
+        shared.shutdown(false);
+        for (EventLoopGroup group : List.of(
+                shared.getClientToProxyAcceptorPoolForTransport(TransportProtocol.TCP),
+                shared.getClientToProxyWorkerPoolForTransport(TransportProtocol.TCP),
+                shared.getProxyToServerWorkerPoolForTransport(TransportProtocol.TCP))) {
+            group.terminationFuture().awaitUninterruptibly(5, TimeUnit.SECONDS);
+        }
+    }
+
+    /** One machine's proxy. */
+    public final class Door implements AutoCloseable {
+        private final HttpProxyServer server;
+        private final DoorThreads threads;
+        private final LongAdder sent = new LongAdder();
+        private final LongAdder received = new LongAdder();
+        private final AtomicBoolean shut = new AtomicBoolean();
+
+        private Door(MachineId machine, InetSocketAddress address, AllowList hosts, Listener listener)
+                throws IOException {
+            @Nullable Upstream upstream = settings.upstream().orElse(null);
+            var policy = new Policy(hosts, names, reachable, upstream, new Teller(machine, listener));
+            threads = new DoorThreads(
+                    "egress-" + machine,
+                    shared,
+                    connections -> new Gate(policy, settings.head(), connections > settings.connectionsPerMachine()));
+            HttpProxyServerBootstrap bootstrap = DefaultHttpProxyServer.bootstrap()
+                    .withName("egress-" + machine)
+                    .withServerGroup(threads)
+                    .withAddress(address)
+                    .withProxyAlias("sallyport")
+                    .withTransparent(true)
+                    .withAllowRequestToOriginServer(false)
+                    .withMaxInitialLineLength(MAX_REQUEST_LINE)
+                    .withMaxHeaderSize(MAX_HEAD)
+                    .withMaxChunkSize(MAX_CHUNK)
+                    .withIdleConnectionTimeout(settings.idle())
+                    .withConnectTimeout(Math.toIntExact(settings.connect().toMillis()))
+                    .withFiltersSource(new HttpFiltersSourceAdapter() {
+                        @Override
+                        public HttpFilters filterRequest(HttpRequest request, ChannelHandlerContext ctx) {
+                            return new DoorFilters(request, ctx, policy, upstream);
+                        }
+                    })
+                    // Addresses come from the gate's decision; whatever asks for another one has gone around it.
+                    .withServerResolver((host, port) -> {
+                        throw new java.net.UnknownHostException(Texts.printable(host));
+                    })
+                    .plusActivityTracker(new ActivityTrackerAdapter() {
+                        @Override
+                        public void bytesReceivedFromClient(FlowContext flow, int bytes) {
+                            sent.add(bytes);
+                        }
+
+                        @Override
+                        public void bytesSentToClient(FlowContext flow, int bytes) {
+                            received.add(bytes);
+                        }
+                    });
+            if (upstream != null) {
+                bootstrap.withChainProxyManager((request, proxies, client) -> {
+                    if (request instanceof DecidedRequest decided) {
+                        proxies.add(new UpstreamHop(decided.decision().address(), upstream.authorization()));
+                    }
+                });
+            }
+            try {
+                server = bootstrap.start();
+            } catch (RuntimeException e) {
+                threads.end();
+                throw new IOException("cannot listen on " + address, e.getCause() == null ? e : e.getCause());
+            }
+        }
+
+        /** Where it listens. */
+        public InetSocketAddress address() {
+            return server.getListenAddress();
+        }
+
+        /** What went through it so far. */
+        public Traffic traffic() {
+            return new Traffic(sent.sum(), received.sum(), threads.connections());
+        }
+
+        /** Ends all its connections, and listens no more. Closing twice is harmless. */
+        @Override
+        public void close() {
+            if (shut.compareAndSet(false, true)) {
+                server.stop();
+                threads.end();
+                doors.remove(this);
+            }
+        }
+    }
+}

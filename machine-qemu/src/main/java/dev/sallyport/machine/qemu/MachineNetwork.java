@@ -1,0 +1,46 @@
+package dev.sallyport.machine.qemu;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+
+/** How one machine and its host are joined. */
+interface MachineNetwork {
+    /** The machine's ports as the host reaches them. */
+    record Ports(InetSocketAddress agent, InetSocketAddress streams) {}
+
+    /** The agent's HTTP port in the machine. */
+    int AGENT_PORT = 8080;
+    /** The agent's stream port in the machine. */
+    int STREAM_PORT = 8081;
+    /** The egress gateway's port as the machine sees it. */
+    int DOOR_PORT = 3128;
+
+    /** QEMU's arguments for the backend named {@code net}. */
+    List<String> arguments();
+
+    /** The machine's address with the length of its network's prefix. */
+    String address();
+
+    /** The egress gateway as the machine sees it, {@code HOST:PORT}. */
+    String proxy();
+
+    /** True when QEMU must be able to start programs for it. */
+    boolean spawns();
+
+    /** One sentence for people. */
+    String text();
+
+    /** Facts for the timeline. */
+    Map<String, String> details();
+
+    /**
+     * Where the machine's ports are.
+     *
+     * @param qmp the running QEMU's monitor
+     * @throws IOException when QEMU does not tell
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    Ports ports(QmpClient qmp) throws IOException, InterruptedException;
+}

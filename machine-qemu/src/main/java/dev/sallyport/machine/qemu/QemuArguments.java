@@ -1,0 +1,155 @@
+package dev.sallyport.machine.qemu;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** QEMU's command line, in the order in which it is written. File names go into JSON, where commas mean nothing. */
+final class QemuArguments {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final QemuOptions.Board board;
+    private final List<String> arguments = new ArrayList<>();
+
+    /**
+     * The machine without its devices.
+     *
+     * @param options the program and the board
+     * @param kvm false for emulation
+     * @param memoryMib guest memory
+     * @param cpus virtual processors
+     * @param translationMib size of the cache of translated code; the default would double the process's memory
+     */
+    QemuArguments(QemuOptions options, boolean kvm, int memoryMib, int cpus, int translationMib) {
+        this.board = options.board();
+        add(options.binary(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none");
+        add("-msg", "timestamp=off");
+        add("-machine", board.argument());
+        if (kvm) {
+            add("-accel", "kvm", "-cpu", "host");
+        } else {
+            add("-accel", "tcg,tb-size=" + translationMib, "-cpu", "max");
+        }
+        add("-m", memoryMib + "M", "-smp", Integer.toString(cpus));
+        if (board == QemuOptions.Board.MICROVM) {
+            add("-global", "virtio-mmio.force-legacy=false");
+        }
+    }
+
+    private void add(String... more) {
+        arguments.addAll(List.of(more));
+    }
+
+    /**
+     * Gives up rights. QEMU opens its files, sockets and TAP devices as it was started, and becomes {@code user} before the
+     * guest's first instruction; what it does then is filtered by seccomp. So no image, disk or device node has to be readable
+     * by that user.
+     *
+     * @param user the user to become; empty to stay who one is
+     * @param spawns whether it must be able to start programs
+     */
+    QemuArguments confined(String user, boolean spawns) {
+        if (!user.isEmpty()) {
+            add("-runas", user);
+        }
+        // elevateprivileges=deny would forbid -runas; seccomp itself sets no_new_privs, and a common user has no rights to raise.
+        String privileges = user.isEmpty() ? "deny" : "allow";
+        add(
+                "-sandbox",
+                "on,obsolete=deny,resourcecontrol=deny,elevateprivileges=" + privileges + ",spawn="
+                        + (spawns ? "allow" : "deny"));
+        return this;
+    }
+
+    /**
+     * The kernel and what it is told.
+     *
+     * @param kernel the ELF kernel
+     * @param initramfs the archive
+     * @param imageArguments what the image wants
+     * @param tscKhz the rate of the host's time stamp counter, for emulation on a board without another clock to measure it by
+     * @param more further arguments
+     */
+    QemuArguments boot(
+            Path kernel, Path initramfs, Collection<String> imageArguments, OptionalLong tscKhz, List<String> more) {
+        var line = new LinkedHashSet<>(imageArguments);
+        line.add("console=ttyS0");
+        // A panic resets the machine at once, which -no-reboot turns into QEMU's end.
+        line.add("panic=-1");
+        line.add("reboot=t");
+        // Self-tests of ciphers take 0.3 s of an emulated boot.
+        line.add("cryptomgr.notests");
+        if (board == QemuOptions.Board.MICROVM) {
+            tscKhz.ifPresent(khz -> line.add("tsc_early_khz=" + khz));
+        }
+        line.addAll(more);
+        add("-kernel", kernel.toString(), "-initrd", initramfs.toString(), "-append", String.join(" ", line));
+        return this;
+    }
+
+    /** A disk. Read-only ones are shared by machines, so QEMU's locks are left off. */
+    QemuArguments disk(String name, Path file, boolean readOnly) {
+        add("-blockdev", json(Map.of(
+                "driver", "raw",
+                "node-name", name,
+                "read-only", readOnly,
+                // What a machine wrote is worth nothing once its host has crashed.
+                "cache", Map.of("direct", false, "no-flush", true),
+                "discard", readOnly ? "ignore" : "unmap",
+                "file", Map.of("driver", "file", "filename", file.toString(), "locking", readOnly ? "off" : "auto"))));
+        add("-device", board.device("virtio-blk") + ",drive=" + name);
+        return this;
+    }
+
+    /** The serial console on a Unix socket in QEMU's folder, to which it connects. */
+    QemuArguments console(String socket) {
+        add("-chardev", "socket,id=console,path=" + socket, "-serial", "chardev:console");
+        return this;
+    }
+
+    /** The serial console on QEMU's own output. */
+    QemuArguments consoleOnOutput() {
+        add("-serial", "stdio");
+        return this;
+    }
+
+    /** The monitor on a Unix socket in QEMU's folder, to which it connects. */
+    QemuArguments monitor(String socket) {
+        add("-chardev", "socket,id=monitor,path=" + socket, "-mon", "chardev=monitor,mode=control");
+        return this;
+    }
+
+    /** A source of entropy. */
+    QemuArguments entropy() {
+        add("-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", board.device("virtio-rng") + ",rng=entropy");
+        return this;
+    }
+
+    /** The network card. */
+    QemuArguments network(List<String> backend, String mac) {
+        arguments.addAll(backend);
+        // No option ROM: nothing boots from the network.
+        String rom = board == QemuOptions.Board.MICROVM ? "" : ",romfile=";
+        add("-device", board.device("virtio-net") + ",netdev=net,mac=" + mac + rom);
+        return this;
+    }
+
+    /** The finished command line. */
+    List<String> toList() {
+        return List.copyOf(arguments);
+    }
+
+    private static String json(Map<String, ?> value) {
+        try {
+            return JSON.writeValueAsString(value);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("maps of strings and booleans always become JSON", e);
+        }
+    }
+}

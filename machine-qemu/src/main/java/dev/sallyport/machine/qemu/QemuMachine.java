@@ -1,0 +1,156 @@
+package dev.sallyport.machine.qemu;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.machine.ConsoleEvidence;
+import dev.sallyport.machine.Console;
+import dev.sallyport.machine.Machine;
+import dev.sallyport.machine.MachineExit;
+import dev.sallyport.machine.MachineExit.Kind;
+import dev.sallyport.machine.MachineSpec;
+import dev.sallyport.machine.MadeThings;
+import dev.sallyport.machine.SpooledConsole;
+import dev.sallyport.model.CauseCode;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A running QEMU and all that was made for it. */
+final class QemuMachine implements Machine {
+    /** After QEMU has ended, its sockets hold what it said last; reading that takes no time unless something is wrong. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
+    /** What QEMU's monitor said of the guest's end; written by the thread that reads events. */
+    static final class Events {
+        private volatile String shutdown = "";
+        private volatile boolean panicked;
+
+        void accept(JsonNode event) {
+            switch (event.path("event").asText()) {
+                case "SHUTDOWN" ->
+                    shutdown = event.path("data").path("reason").asText("unknown");
+                case "GUEST_PANICKED" -> panicked = true;
+                default -> {
+                    // The others (a changed clock, a device's status) tell nothing of an end.
+                }
+            }
+        }
+    }
+
+    private final MachineSpec spec;
+    private final MachineNetwork.Ports ports;
+    private final Hypervisor hypervisor;
+    private final SpooledConsole console;
+    private final QmpClient qmp;
+    private final Events events;
+    private final MadeThings made;
+    private final AtomicBoolean destroying = new AtomicBoolean();
+    private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
+
+    QemuMachine(
+            MachineSpec spec,
+            MachineNetwork.Ports ports,
+            Hypervisor hypervisor,
+            SpooledConsole console,
+            QmpClient qmp,
+            Events events,
+            MadeThings made) {
+        this.spec = spec;
+        this.ports = ports;
+        this.hypervisor = hypervisor;
+        this.console = console;
+        this.qmp = qmp;
+        this.events = events;
+        this.made = made;
+        Thread.ofVirtual().name("end of " + spec.id()).start(this::watch);
+    }
+
+    private void watch() {
+        try {
+            int code = hypervisor.exit().get();
+            qmp.awaitEnd(LAST_WORDS);
+            console.awaitEnd(LAST_WORDS);
+            hypervisor.awaitOutput(Duration.ofMillis(200));
+            exit.complete(judge(code));
+        } catch (InterruptedException | ExecutionException | RuntimeException e) {
+            exit.complete(new MachineExit(Kind.HYPERVISOR_FAILED, -1, List.of(e.toString())));
+        }
+    }
+
+    private MachineExit judge(int code) {
+        if (destroying.get()) {
+            return new MachineExit(Kind.DESTROYED, code, List.of());
+        }
+        List<String> lines = console.lastLines(200);
+        Optional<ConsoleEvidence.Finding> finding = ConsoleEvidence.any(lines);
+        boolean panicLine = finding.isPresent()
+                && (finding.get().code() == CauseCode.KERNEL_PANIC || finding.get().code() == CauseCode.OUT_OF_MEMORY);
+        String reason = events.shutdown;
+        List<String> said = hypervisor.lastLines();
+        if (events.panicked || (reason.equals("guest-reset") && panicLine)) {
+            List<String> window = finding.map(found -> ConsoleEvidence.around(lines, found.line()))
+                    .orElse(List.of());
+            return new MachineExit(Kind.GUEST_PANIC, code, window.isEmpty() ? console.lastLines(15) : window);
+        }
+        if (reason.startsWith("guest")) {
+            return new MachineExit(Kind.GUEST_SHUTDOWN, code, List.of("QEMU: " + reason));
+        }
+        return new MachineExit(
+                Kind.HYPERVISOR_FAILED,
+                code,
+                said.isEmpty() ? List.of("QEMU ended with " + code + " without a word") : said);
+    }
+
+    @Override
+    public MachineSpec spec() {
+        return spec;
+    }
+
+    @Override
+    public InetSocketAddress agent() {
+        return ports.agent();
+    }
+
+    @Override
+    public InetSocketAddress streams() {
+        return ports.streams();
+    }
+
+    @Override
+    public Console console() {
+        return console;
+    }
+
+    @Override
+    public Optional<MachineExit> exit() {
+        return Optional.ofNullable(exit.getNow(null));
+    }
+
+    @Override
+    public Optional<MachineExit> awaitExit(Duration atMost) throws InterruptedException {
+        try {
+            return Optional.of(exit.get(Math.max(0, atMost.toNanos()), TimeUnit.NANOSECONDS));
+        } catch (TimeoutException e) {
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("completed with a value alone", e);
+        }
+    }
+
+    @Override
+    public List<String> destroy() {
+        destroying.set(true);
+        // The process was made last and is undone first.
+        List<String> errors = made.undoAll();
+        qmp.close();
+        if (errors.isEmpty()) {
+            console.close();
+        }
+        return errors;
+    }
+}

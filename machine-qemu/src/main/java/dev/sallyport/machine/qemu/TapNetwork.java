@@ -1,0 +1,52 @@
+package dev.sallyport.machine.qemu;
+
+import java.net.Inet4Address;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A TAP device with a network of four addresses of its own, guarded by the rules of {@link TapNetworks}.
+ *
+ * @param device the interface's name
+ * @param host the host's address on it
+ * @param guest the machine's address
+ * @param door where the egress gateway listens
+ */
+record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSocketAddress door)
+        implements MachineNetwork {
+    @Override
+    public List<String> arguments() {
+        return List.of("-netdev", "tap,id=net,ifname=" + device + ",script=no,downscript=no,vhost=off");
+    }
+
+    @Override
+    public String address() {
+        return guest.getHostAddress() + "/30";
+    }
+
+    @Override
+    public String proxy() {
+        return door.getAddress().getHostAddress() + ":" + door.getPort();
+    }
+
+    @Override
+    public boolean spawns() {
+        return false;
+    }
+
+    @Override
+    public String text() {
+        return "TAP device " + device + ", closed but for the gateway.";
+    }
+
+    @Override
+    public Map<String, String> details() {
+        return Map.of("network", "tap", "device", device, "address", guest.getHostAddress(), "door", proxy());
+    }
+
+    @Override
+    public Ports ports(QmpClient qmp) {
+        return new Ports(new InetSocketAddress(guest, AGENT_PORT), new InetSocketAddress(guest, STREAM_PORT));
+    }
+}

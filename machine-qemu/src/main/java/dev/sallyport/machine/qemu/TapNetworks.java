@@ -1,0 +1,303 @@
+package dev.sallyport.machine.qemu;
+
+import dev.sallyport.machine.Command;
+import dev.sallyport.machine.MadeThings;
+import dev.sallyport.machine.Resource;
+import dev.sallyport.model.MachineId;
+import java.io.IOException;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Makes and removes TAP devices and the rules that guard them: one nft table of ours, {@code inet sallyport}, whose chains say
+ * of every interface {@code spt*} that its machine may talk to its gateway's address and port and answer connections of the
+ * host to the agent's ports, and nothing else; nothing is forwarded to or from it. Each machine adds one element to the set of
+ * gateways. The table goes with the last device.
+ */
+final class TapNetworks {
+    /** Kinds of {@link Resource} that are undone here. */
+    static final String TABLE = "nft-table";
+
+    static final String TAP = "tap";
+    static final String ELEMENT = "nft-element";
+
+    /** Why there can be no TAP device. */
+    static final class RefusedException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        RefusedException(String reason) {
+            super(reason);
+        }
+    }
+
+    /** A device with its addresses. */
+    record Device(String name, Inet4Address host, Inet4Address guest) {}
+
+    private static final String TABLE_NAME = "inet sallyport";
+    private static final String PREFIX = "spt";
+    private static final Pattern DEVICE = Pattern.compile(PREFIX + "[a-z2-7]{12}");
+    private static final Pattern ELEMENT_NAME =
+            Pattern.compile("(" + DEVICE.pattern() + ") \\. (\\d{1,3}(?:\\.\\d{1,3}){3}) \\. (\\d{1,5})");
+    private static final Duration DEADLINE = Duration.ofSeconds(20);
+    private static final Path LOCK_FILE = Path.of("/run/lock/sallyport-network.lock");
+
+    /**
+     * Devices, addresses and the table are the whole host's, so the lock is too: this one among the threads of this process
+     * (a process cannot hold a file's lock twice), the file's among processes.
+     */
+    private static final ReentrantLock IN_THIS_PROCESS = new ReentrantLock();
+
+    private final String driver;
+    private final Subnet subnet;
+
+    TapNetworks(String driver, Subnet subnet) {
+        this.driver = driver;
+        this.subnet = subnet;
+    }
+
+    /** The name of a machine's device: three letters and the id's twelve are all that Linux allows. */
+    static String deviceOf(MachineId id) {
+        return PREFIX + id.value().substring(2);
+    }
+
+    /**
+     * Makes the device and the table that guards it.
+     *
+     * @throws RefusedException with the reason when this program may not
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    Device make(MachineId id, MadeThings made) throws RefusedException, InterruptedException {
+        Path tun = Path.of("/dev/net/tun");
+        if (!Files.exists(tun)) {
+            throw new RefusedException("there is no " + tun);
+        }
+        String name = deviceOf(id);
+        try {
+            return makeLocked(id, made, name);
+        } catch (IOException e) {
+            throw new RefusedException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Device makeLocked(MachineId id, MadeThings made, String name)
+            throws IOException, RefusedException, InterruptedException {
+        Held held = hold();
+        try {
+            // The rules come first: there is no moment at which a device is not guarded.
+            made.intend(new Resource(driver, TABLE, TABLE_NAME));
+            refuse("nft", Command.run(DEADLINE, rules(), List.of("nft", "-f", "-")));
+            int network = free(id);
+            var device = new Device(name, subnet.host(network), subnet.guest(network));
+            made.intend(new Resource(driver, TAP, name));
+            // Owned by root: what escapes from QEMU and is a common user then cannot open another machine's device.
+            ip("tuntap add dev " + name + " mode tap user root");
+            harden(name);
+            ip("addr add " + device.host().getHostAddress() + "/30 dev " + name + "\nlink set dev " + name + " up");
+            return device;
+        } finally {
+            held.release();
+        }
+    }
+
+    /**
+     * Lets the machine through to its gateway.
+     *
+     * @throws RefusedException when nft does not take it
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    TapNetwork open(Device device, InetSocketAddress door, MadeThings made)
+            throws RefusedException, InterruptedException {
+        String element =
+                device.name() + " . " + door.getAddress().getHostAddress() + " . " + door.getPort();
+        made.intend(new Resource(driver, ELEMENT, element));
+        try {
+            refuse("nft", Command.run(DEADLINE, elementCommand("add", element), List.of("nft", "-f", "-")));
+        } catch (IOException e) {
+            throw new RefusedException(String.valueOf(e.getMessage()));
+        }
+        return new TapNetwork(device.name(), device.host(), device.guest(), door);
+    }
+
+    /** Undoes one thing; see {@link dev.sallyport.machine.MachineDriver#undo}. */
+    List<String> undo(Resource resource) throws InterruptedException {
+        try {
+            return switch (resource.kind()) {
+                case ELEMENT -> undoElement(resource.name());
+                case TAP -> undoDevice(resource.name());
+                case TABLE -> undoTable();
+                default -> List.of("a " + resource.kind() + " is nothing of a network");
+            };
+        } catch (IOException e) {
+            return List.of("undoing " + resource.kind() + " " + resource.name() + ": " + e.getMessage());
+        }
+    }
+
+    private static List<String> undoElement(String element) throws IOException, InterruptedException {
+        if (!ELEMENT_NAME.matcher(element).matches()) {
+            return List.of("not an element of ours: " + element);
+        }
+        Command.Result result =
+                Command.run(DEADLINE, elementCommand("delete", element), List.of("nft", "-f", "-"));
+        boolean gone = result.ok() || result.output().contains("No such file or directory");
+        return gone ? List.of() : List.of("nft element " + element + ": " + result.output());
+    }
+
+    private static List<String> undoDevice(String name) throws IOException, InterruptedException {
+        if (!DEVICE.matcher(name).matches()) {
+            return List.of("not a device of ours: " + name);
+        }
+        if (!exists(name)) {
+            return List.of();
+        }
+        Command.Result result = Command.run(DEADLINE, "", List.of("ip", "link", "delete", "dev", name));
+        return result.ok() || !exists(name) ? List.of() : List.of("device " + name + ": " + result.output());
+    }
+
+    private static List<String> undoTable() throws IOException, InterruptedException {
+        Held held = hold();
+        try {
+            if (anyDevice()) {
+                return List.of();
+            }
+            Command.Result result =
+                    Command.run(DEADLINE, "delete table " + TABLE_NAME + "\n", List.of("nft", "-f", "-"));
+            boolean gone = result.ok() || result.output().contains("No such file or directory");
+            return gone ? List.of() : List.of("nft table: " + result.output());
+        } finally {
+            held.release();
+        }
+    }
+
+    private static boolean exists(String device) {
+        return Files.exists(Path.of("/sys/class/net", device));
+    }
+
+    private static boolean anyDevice() throws IOException {
+        try (var devices = Files.newDirectoryStream(Path.of("/sys/class/net"), PREFIX + "*")) {
+            for (Path device : devices) {
+                if (DEVICE.matcher(device.getFileName().toString()).matches()) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /** One transaction that leaves the table as it should be, whatever it was, without a moment between. Elements stay. */
+    private static String rules() {
+        return """
+                add table inet sallyport
+                add set inet sallyport doors { type ifname . ipv4_addr . inet_service; }
+                add chain inet sallyport from_machine
+                add chain inet sallyport input { type filter hook input priority -10; policy accept; }
+                add chain inet sallyport forward { type filter hook forward priority -10; policy accept; }
+                flush chain inet sallyport from_machine
+                flush chain inet sallyport input
+                flush chain inet sallyport forward
+                add rule inet sallyport from_machine iifname . ip daddr . tcp dport @doors accept
+                add rule inet sallyport from_machine ct state established ct direction reply tcp sport { %d, %d } accept
+                add rule inet sallyport from_machine counter drop
+                add rule inet sallyport input iifname "%s*" jump from_machine
+                add rule inet sallyport forward iifname "%s*" counter drop
+                add rule inet sallyport forward oifname "%s*" counter drop
+                """.formatted(
+                        MachineNetwork.AGENT_PORT, MachineNetwork.STREAM_PORT, PREFIX, PREFIX, PREFIX);
+    }
+
+    private static String elementCommand(String verb, String element) {
+        Matcher parts = ELEMENT_NAME.matcher(element);
+        if (!parts.matches()) {
+            throw new IllegalArgumentException("not an element of ours: " + element);
+        }
+        return verb + " element inet sallyport doors { \"" + parts.group(1) + "\" . " + parts.group(2) + " . "
+                + parts.group(3) + " }\n";
+    }
+
+    private static void ip(String batch) throws IOException, InterruptedException, RefusedException {
+        refuse("ip", Command.run(DEADLINE, batch + "\n", List.of("ip", "-batch", "-")));
+    }
+
+    private static void refuse(String program, Command.Result result) throws RefusedException {
+        if (!result.ok()) {
+            throw new RefusedException(
+                    program + " says: " + String.join(" ", result.lastLines()).strip());
+        }
+    }
+
+    /** No IPv6, no source addresses from elsewhere, no answers for the host's other addresses, no routing. */
+    private static void harden(String name) throws IOException {
+        Path v4 = Path.of("/proc/sys/net/ipv4/conf", name);
+        Path v6 = Path.of("/proc/sys/net/ipv6/conf", name);
+        set(v4.resolve("rp_filter"), "1");
+        set(v4.resolve("arp_ignore"), "1");
+        set(v4.resolve("accept_redirects"), "0");
+        set(v4.resolve("send_redirects"), "0");
+        set(v4.resolve("forwarding"), "0");
+        if (Files.exists(v6)) {
+            set(v6.resolve("disable_ipv6"), "1");
+        }
+    }
+
+    private static void set(Path setting, String value) throws IOException {
+        Files.writeString(setting, value, StandardCharsets.US_ASCII);
+    }
+
+    /** A network none of whose addresses the host has; where to begin to look is spread by the machine's id. */
+    private int free(MachineId id) throws IOException, RefusedException {
+        var taken = new BitSet(subnet.networks());
+        for (NetworkInterface each : NetworkInterface.networkInterfaces().toList()) {
+            for (InetAddress address : each.inetAddresses().toList()) {
+                int network = subnet.networkOf(address);
+                if (network >= 0) {
+                    taken.set(network);
+                }
+            }
+        }
+        int first = Math.floorMod(id.value().hashCode(), subnet.networks());
+        for (int i = 0; i < subnet.networks(); i++) {
+            int network = (first + i) % subnet.networks();
+            if (!taken.get(network)) {
+                return network;
+            }
+        }
+        throw new RefusedException("all " + subnet.networks() + " networks are taken");
+    }
+
+    /** The lock on the host's devices and rules. */
+    private record Held(FileChannel channel, FileLock lock) {
+        void release() throws IOException {
+            try (channel) {
+                lock.release();
+            } finally {
+                IN_THIS_PROCESS.unlock();
+            }
+        }
+    }
+
+    private static Held hold() throws IOException, InterruptedException {
+        IN_THIS_PROCESS.lockInterruptibly();
+        try {
+            Files.createDirectories(LOCK_FILE.getParent());
+            FileChannel channel =
+                    FileChannel.open(LOCK_FILE, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            return new Held(channel, channel.lock());
+        } catch (IOException | RuntimeException e) {
+            IN_THIS_PROCESS.unlock();
+            throw e;
+        }
+    }
+}

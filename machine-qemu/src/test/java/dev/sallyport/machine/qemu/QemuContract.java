@@ -1,0 +1,78 @@
+package dev.sallyport.machine.qemu;
+
+import dev.sallyport.machine.Command;
+import dev.sallyport.machine.MachineDriverContract;
+import dev.sallyport.machine.MachineSpec;
+import dev.sallyport.machine.ProcessIdentity;
+import dev.sallyport.machine.Resource;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The contract with what QEMU's machines leave on a host. */
+abstract class QemuContract extends MachineDriverContract {
+    @Override
+    protected boolean exists(Resource resource) {
+        try {
+            return switch (resource.kind()) {
+                case QemuDriver.FILE -> Files.exists(Path.of(resource.name()));
+                case QemuDriver.PROCESS -> !ProcessIdentity.find(resource.name()).isEmpty();
+                case TapNetworks.TAP -> Files.exists(Path.of("/sys/class/net", resource.name()));
+                case TapNetworks.ELEMENT -> rules().contains(resource.name().split(" ", -1)[0]);
+                default -> false;
+            };
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    protected List<String> leftOn(MachineSpec spec) {
+        var left = new ArrayList<String>();
+        try {
+            ProcessIdentity.find(QemuDriver.marker(spec)).forEach(process -> left.add(process.toString()));
+            ProcessIdentity.find(QemuDriver.marker(spec) + "-probe").forEach(process -> left.add(process.toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        String device = TapNetworks.deviceOf(spec.id());
+        if (Files.exists(Path.of("/sys/class/net", device))) {
+            left.add("device " + device);
+        }
+        if (rules().contains(device)) {
+            left.add("nft element of " + device);
+        }
+        return left;
+    }
+
+    @Override
+    protected void killHypervisor(MachineSpec spec) {
+        try {
+            for (ProcessIdentity process : ProcessIdentity.find(QemuDriver.marker(spec))) {
+                String name = Files.readString(Path.of("/proc", Long.toString(process.pid()), "comm"));
+                if (name.startsWith("qemu")) {
+                    process.kill(Duration.ofSeconds(5));
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** All rules of the host, empty where this user may not see them. */
+    static String rules() {
+        try {
+            return Command.run(Duration.ofSeconds(10), "", List.of("nft", "list", "ruleset")).output();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package dev.sallyport.machine;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.sallyport.agentapi.Health;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Asks over a plain socket, because what matters is how asking failed: an HTTP client's exceptions do not tell a machine that is
+ * not there from one whose agent is not up. The answer is hostile: at most {@value #MAX_ANSWER} bytes of it are read.
+ */
+public final class HttpHealthProbe implements HealthProbe {
+    private static final int MAX_ANSWER = 64 * 1024;
+
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .build();
+
+    @Override
+    public Answer ask(InetSocketAddress agent, Duration atMost) throws InterruptedException {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        try (Socket socket = new Socket()) {
+            try {
+                socket.connect(agent, left(deadline));
+            } catch (SocketTimeoutException e) {
+                return new Answer.Unreachable("no answer to the first packet to " + agent);
+            } catch (NoRouteToHostException e) {
+                return new Answer.Unreachable(agent + ": " + e.getMessage());
+            } catch (ConnectException e) {
+                return new Answer.Refused(agent + ": " + e.getMessage());
+            } catch (SocketException e) {
+                interrupted(e);
+                return new Answer.Unreachable(agent + ": " + e.getMessage());
+            }
+            byte[] answer;
+            try {
+                // HTTP/1.0: the answer ends with the connection, and comes in one piece.
+                socket.getOutputStream()
+                        .write("GET /health HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII));
+                answer = read(socket, deadline);
+            } catch (SocketTimeoutException e) {
+                return new Answer.Silent(agent + " accepted the connection and said nothing in time");
+            } catch (SocketException e) {
+                interrupted(e);
+                return new Answer.Silent(agent + " accepted the connection and broke it: " + e.getMessage());
+            }
+            return answer.length == 0
+                    ? new Answer.Silent(agent + " accepted the connection and closed it without a word")
+                    : parse(new String(answer, StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            interrupted(e);
+            return new Answer.Unreachable(agent + ": " + e);
+        }
+    }
+
+    /** A virtual thread that is interrupted in a socket's operation finds its socket closed. */
+    private static void interrupted(IOException e) throws InterruptedException {
+        if (Thread.interrupted()) {
+            var interrupted = new InterruptedException("interrupted while asking an agent");
+            interrupted.initCause(e);
+            throw interrupted;
+        }
+    }
+
+    /** Milliseconds to the deadline, at least 1, because 0 would be for ever. */
+    private static int left(long deadline) throws SocketTimeoutException {
+        long millis = Duration.ofNanos(deadline - System.nanoTime()).toMillis();
+        if (millis <= 0) {
+            throw new SocketTimeoutException("the deadline has passed");
+        }
+        return (int) Math.min(millis, Integer.MAX_VALUE);
+    }
+
+    private static byte[] read(Socket socket, long deadline) throws IOException {
+        var answer = new ByteArrayOutputStream();
+        byte[] buffer = new byte[8192];
+        InputStream in = socket.getInputStream();
+        while (answer.size() < MAX_ANSWER) {
+            socket.setSoTimeout(left(deadline));
+            int count = in.read(buffer);
+            if (count < 0 || whole(answer, buffer, count)) {
+                break;
+            }
+        }
+        return answer.toByteArray();
+    }
+
+    /** Adds what was read; true when the answer's Content-Length has been reached, so that a server that keeps the connection open is no wait. */
+    private static boolean whole(ByteArrayOutputStream answer, byte[] buffer, int count) {
+        answer.write(buffer, 0, count);
+        String text = answer.toString(StandardCharsets.ISO_8859_1);
+        int end = text.indexOf("\r\n\r\n");
+        if (end < 0) {
+            return false;
+        }
+        for (String header : text.substring(0, end).split("\r\n", -1)) {
+            String lower = header.toLowerCase(Locale.ROOT);
+            if (lower.startsWith("content-length:")) {
+                String length = lower.substring("content-length:".length()).strip();
+                return length.matches("\\d{1,9}") && answer.size() >= end + 4 + Integer.parseInt(length);
+            }
+        }
+        return false;
+    }
+
+    private static Answer parse(String answer) {
+        int end = answer.indexOf("\r\n\r\n");
+        String first = ConsoleLines.clean(answer.lines().findFirst().orElse(""));
+        if (!first.matches("HTTP/1\\.[01] 200 .*") || end < 0) {
+            return new Answer.Wrong("the answer to GET /health began with: " + first);
+        }
+        try {
+            Health health = JSON.readValue(answer.substring(end + 4), Health.class);
+            // The record's fields are filled from outside: whatever was left out is null.
+            String lacking = isNull(health)
+                    ? "everything"
+                    : isNull(health.status())
+                            ? "status"
+                            : isNull(health.machineId()) ? "machineId" : isNull(health.parts()) ? "parts" : "";
+            if (!lacking.isEmpty()) {
+                return new Answer.Wrong("the answer to GET /health lacks " + lacking + ": " + ConsoleLines.clean(answer.substring(end + 4)));
+            }
+            return new Answer.Healthy(health);
+        } catch (JacksonException e) {
+            return new Answer.Wrong("the answer to GET /health is not the JSON of an agent");
+        }
+    }
+
+    private static boolean isNull(@Nullable Object value) {
+        return value == null;
+    }
+}
