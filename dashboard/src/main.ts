@@ -1,5 +1,5 @@
 /** Sallyport's page: finds out who looks, and shows the page that the address names. */
-import { api, Problem, token, unauthenticated, type Me } from './api';
+import { api, Problem, token, unauthenticated, type Me, type Provider } from './api';
 import { fill, h } from './dom';
 import { listPage } from './pages/list';
 import { screenPage } from './pages/screen';
@@ -19,7 +19,7 @@ const app = document.getElementById('app')!;
 app.append(h('a', { href: '#main', class: 'skip' }, 'Skip to the content'), header, main);
 
 let me: Me | null = null;
-let names = new Map<string, string>();
+let providers: Provider[] = [];
 let page: Page | null = null;
 
 function show(next: Page): void {
@@ -47,11 +47,11 @@ function route(): void {
     void enter();
     return;
   }
-  const [, kind, id, rest, ...more] = location.pathname.split('/');
+  const [, kind, id, rest, ...more] = location.pathname.replace(/\/+$/, '').split('/');
   if ((kind ?? '') === '' && id === undefined) {
-    show(listPage(me, go));
+    show(listPage(me, providers, go));
   } else if (kind === 's' && id && rest === undefined) {
-    show(sessionPage(id, (provider) => names.get(provider) ?? provider));
+    show(sessionPage(id, (name) => providers.find((provider) => provider.id === name)?.name ?? name));
   } else if (kind === 's' && id && rest === 'screen' && more.length === 0) {
     show(screenPage(id));
   } else {
@@ -77,8 +77,7 @@ function askForToken(refused: boolean): void {
 async function enter(): Promise<void> {
   try {
     const known = await api.me();
-    const providers = await api.providers();
-    names = new Map(providers.map((provider) => [provider.id, provider.name]));
+    providers = await api.providers();
     me = known;
   } catch (error) {
     if (error instanceof Problem && error.status === 401) return; // Asked for the token already.

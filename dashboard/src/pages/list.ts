@@ -6,16 +6,20 @@ import { ago, moment } from '../words';
 
 const REFRESH_MS = 3000;
 
-export function listPage(me: Me, go: (path: string) => void): Page {
+export function listPage(me: Me, providers: Provider[], go: (path: string) => void): Page {
   const left = new AbortController();
   const rows = h('ul', { class: 'sessions' });
   const trouble = h('div', {});
   const older = h('button', { type: 'button', class: 'quiet', hidden: true }, 'Show older ones');
   const startTrouble = h('div', {});
-  const choice = h('select', { id: 'provider', required: true }, h('option', { value: '' }, 'Loading …'));
+  const choice = h(
+    'select',
+    { id: 'provider', required: true },
+    ...providers.map((provider) => h('option', { value: provider.id }, provider.name)),
+  );
   const user = h('input', { id: 'user', type: 'text', autocomplete: 'off', spellcheck: 'false' });
   const button = h('button', { type: 'submit', class: 'primary' }, 'Start sign-in');
-  const names = new Map<string, string>();
+  const names = new Map(providers.map((provider) => [provider.id, provider.name]));
   let first: Session[] = [];
   let more: Session[] = [];
   let next: string | null = null;
@@ -41,8 +45,8 @@ export function listPage(me: Me, go: (path: string) => void): Page {
     const seen = new Set(first.map((session) => session.session_id));
     const all = [...first, ...more.filter((session) => !seen.has(session.session_id))];
     // Drawn again only when something changed, so that the focus stays where it is.
-    const now = JSON.stringify(all.map((s) => [s.session_id, s.status, ago(s.created_at), names.get(s.provider)]));
-    if (loaded && now === shown) return;
+    const now = JSON.stringify([loaded, next, ...all.map((s) => [s.session_id, s.status, ago(s.created_at)])]);
+    if (now === shown) return;
     shown = now;
     const focused = document.activeElement?.getAttribute('href');
     fill(rows, ...all.map(row));
@@ -69,18 +73,6 @@ export function listPage(me: Me, go: (path: string) => void): Page {
         }
       }
       await pause(REFRESH_MS, left.signal);
-    }
-  }
-
-  async function loadProviders(): Promise<void> {
-    try {
-      const providers: Provider[] = await api.providers();
-      for (const provider of providers) names.set(provider.id, provider.name);
-      fill(choice, ...providers.map((provider) => h('option', { value: provider.id }, provider.name)));
-      shown = '';
-      draw();
-    } catch (error) {
-      fill(startTrouble, problemBox(error));
     }
   }
 
@@ -130,7 +122,6 @@ export function listPage(me: Me, go: (path: string) => void): Page {
     startTrouble,
   );
 
-  void loadProviders();
   void refresh();
   return {
     title: 'Sign-ins',

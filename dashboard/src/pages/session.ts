@@ -24,13 +24,14 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
   const trouble = h('div', {});
   const screenPlace = h('div', {});
   const list = h('ol', { class: 'timeline' });
+  const scroll = h('div', { class: 'timeline-scroll', role: 'region', tabindex: 0, 'aria-labelledby': 'timeline-title' }, list);
   const live = h('span', { class: 'live', role: 'status' });
 
   // What the user can do.
   const said = h('p', { class: 'said', role: 'status' });
-  const copy = h('button', { type: 'button' }, 'Copy the sign-in address');
-  const done = h('button', { type: 'button', class: 'primary' }, 'Done');
-  const cancel = h('button', { type: 'button', class: 'danger' }, 'Cancel');
+  const copy = h('button', { type: 'button', hidden: true }, 'Copy the sign-in address');
+  const done = h('button', { type: 'button', class: 'primary', hidden: true }, 'Done');
+  const cancel = h('button', { type: 'button', class: 'danger', hidden: true }, 'Cancel');
   const address = h('input', {
     id: 'address',
     type: 'text',
@@ -66,8 +67,8 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
       ),
     ),
   );
-  const actions = h('div', { class: 'actions' }, copy, done, cancel);
-  const doing = h('section', { class: 'card doing', 'aria-label': 'What you can do', hidden: true }, actions, said, paste);
+  const actions = h('div', { class: 'actions', role: 'group', 'aria-label': 'What you can do' }, copy, done, cancel);
+  const elsewhere = h('section', { class: 'card', 'aria-label': 'Your own browser', hidden: true }, paste);
 
   /** Does something once, says how it went, and shows what failed. */
   async function act(button: HTMLButtonElement, deed: () => Promise<string>): Promise<void> {
@@ -121,6 +122,8 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
 
   function drawEvent(event: TimelineEvent, beginning: string): void {
     const details = Object.entries(event.details ?? {});
+    // Who reads older entries is left there; who is at the end stays at the end.
+    const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
     list.append(
       h(
         'li',
@@ -137,6 +140,7 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
       ),
     );
     while (list.childElementCount > MOST_EVENTS) list.firstElementChild?.remove();
+    if (atEnd) scroll.scrollTop = scroll.scrollHeight;
   }
 
   function drawSession(now: Session): void {
@@ -153,10 +157,9 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     fill(outcome, now.cause && causeBox(now.cause, now.status), now.status === 'completed' && proofBox(now));
     const open = !isEnded(now.status);
     copy.hidden = now.status !== 'awaiting_user';
-    paste.hidden = now.status !== 'awaiting_user';
+    elsewhere.hidden = now.status !== 'awaiting_user';
     cancel.hidden = !isCancellable(now.status);
     done.hidden = now.status !== 'completed';
-    doing.hidden = copy.hidden && cancel.hidden && done.hidden;
     if (screen === null && screenWanted && now.vm_id !== null && (open || recently(now.ended_at))) {
       screen = viewer(id);
       fill(screenPlace, screenCard(screen));
@@ -174,7 +177,8 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     fill(
       facts,
       h('time', { datetime: session.created_at, title: moment(session.created_at) }, `Started ${ago(session.created_at)} ago`),
-      ` · ${session.session_id}`,
+      ' · ',
+      h('span', { class: 'unbroken' }, session.session_id),
     );
   }
 
@@ -222,13 +226,21 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     content: h(
       'div',
       { class: 'session' },
-      h('header', { class: 'session-head' }, link('/', { class: 'back' }, '← All sign-ins'), h('div', { class: 'title-line' }, heading, pill), sentence, facts),
-      h('div', { class: 'main-column' }, trouble, outcome, screenPlace, doing),
+      h(
+        'header',
+        { class: 'session-head' },
+        link('/', { class: 'back' }, '← All sign-ins'),
+        h('div', { class: 'title-line' }, heading, pill),
+        sentence,
+        facts,
+        h('div', { class: 'doing' }, actions, said),
+      ),
+      h('div', { class: 'main-column' }, trouble, outcome, screenPlace, elsewhere),
       h(
         'section',
-        { class: 'card side-column', 'aria-labelledby': 'timeline-title' },
+        { class: 'card side-column' },
         h('div', { class: 'card-head' }, h('h2', { id: 'timeline-title' }, 'Timeline'), live),
-        list,
+        scroll,
       ),
     ),
     leave: () => {

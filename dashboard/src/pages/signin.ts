@@ -31,7 +31,7 @@ export function signInPage(refused: boolean, entered: () => void): Page {
     h(
       'p',
       { id: 'token-help', class: 'soft' },
-      'The server printed the admin token when it was started; users get theirs from an operator. It is kept in this tab alone.',
+      'Operators have the admin token; users get theirs from an operator. It is kept in this tab alone, until the tab is closed.',
     ),
     h('button', { type: 'submit', class: 'primary' }, 'Go on'),
   );

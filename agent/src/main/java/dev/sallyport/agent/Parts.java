@@ -11,11 +11,18 @@ public final class Parts {
     /** A part on its way. */
     public static final String STARTING = "starting";
 
+    private static final String FAILED = "failed: ";
+
     private final Map<String, String> states = Collections.synchronizedMap(new TreeMap<>());
 
     /** Sets a part's state. */
     public void set(String part, String state) {
         states.put(part, state);
+    }
+
+    /** Sets that a part has failed; of several reasons the first stays. */
+    public void fail(String part, String reason) {
+        states.merge(part, FAILED + reason, (before, now) -> before.startsWith(FAILED) ? before : now);
     }
 
     /** A copy, by name. */

@@ -26,7 +26,13 @@ public interface HealthProbe {
         /** The machine is there and nothing listens on the port. */
         record Refused(String text) implements Answer {}
 
-        /** The connection was accepted, by the machine or what forwards for it, and nothing was said in time, or it was closed. */
+        /**
+         * The connection was accepted and broken without a word. What forwards connections into a machine does so when nothing
+         * listens in it.
+         */
+        record Closed(String text) implements Answer {}
+
+        /** The connection was accepted, by the machine or by what forwards into it, and nothing was said in time. */
         record Silent(String text) implements Answer {}
 
         /** Something else answered. */

@@ -41,7 +41,9 @@ public final class HttpHealthProbe implements HealthProbe {
             } catch (NoRouteToHostException e) {
                 return new Answer.Unreachable(agent + ": " + e.getMessage());
             } catch (ConnectException e) {
-                return new Answer.Refused(agent + ": " + e.getMessage());
+                String text = agent + ": " + e.getMessage();
+                // Java has one exception for ECONNREFUSED and ETIMEDOUT.
+                return text.contains("timed out") ? new Answer.Unreachable(text) : new Answer.Refused(text);
             } catch (SocketException e) {
                 interrupted(e);
                 return new Answer.Unreachable(agent + ": " + e.getMessage());
@@ -57,10 +59,10 @@ public final class HttpHealthProbe implements HealthProbe {
                 return new Answer.Silent(agent + " accepted the connection and said nothing in time");
             } catch (SocketException e) {
                 interrupted(e);
-                return new Answer.Silent(agent + " accepted the connection and broke it: " + e.getMessage());
+                return new Answer.Closed(agent + " accepted the connection and broke it: " + e.getMessage());
             }
             return answer.length == 0
-                    ? new Answer.Silent(agent + " accepted the connection and closed it without a word")
+                    ? new Answer.Closed(agent + " accepted the connection and closed it without a word")
                     : parse(new String(answer, StandardCharsets.UTF_8));
         } catch (IOException e) {
             interrupted(e);

@@ -27,11 +27,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Readiness {
     /** A new question is asked so often. */
-    private static final Duration EVERY = Duration.ofMillis(150);
+    private static final Duration EVERY = Duration.ofMillis(200);
     /** How long one question may take. */
     private static final Duration ONE_PROBE = Duration.ofSeconds(4);
-    /** How many questions may be open at once. */
-    private static final int MOST_OPEN = 6;
+    /** How many questions may be open at once: enough that all may hang for their whole time, and one is asked at each interval. */
+    private static final int MOST_OPEN = 20;
     /** After a fatal line the machine has so long to end by itself, so that the lines after it are evidence too. */
     private static final Duration LAST_WORDS = Duration.ofMillis(1500);
 
@@ -60,7 +60,7 @@ public final class Readiness {
     }
 
     /**
-     * Waits until the machine's agent says that it is {@code ok}.
+     * Waits until the machine's agent answers; its parts, such as a desktop, may still be starting then.
      *
      * @param machine the machine
      * @param probe how its agent is asked
@@ -183,7 +183,8 @@ public final class Readiness {
         if (!failed.isEmpty()) {
             verdicts.add(new Verdict.Failed(
                     CauseCode.PART_FAILED, "The agent says: " + String.join("; ", failed), withConsole(failed)));
-        } else if (health.status().equals("ok")) {
+        } else {
+            // A desktop that is still starting is no reason to wait: a sign-in's command starts meanwhile.
             verdicts.add(new Verdict.Ready(health));
         }
     }
@@ -245,6 +246,7 @@ public final class Readiness {
                     case null -> "was not asked to the end";
                     case Answer.Unreachable unreachable -> "could not be reached: no way to the machine";
                     case Answer.Refused refused -> "did not listen: the machine refused the connection";
+                    case Answer.Closed closed -> "did not listen: connections to it were accepted and broken at once";
                     case Answer.Silent silent -> "accepted connections and said nothing";
                     case Answer.Wrong wrong -> "answered something else";
                     case Answer.Healthy healthy -> "answered";

@@ -26,8 +26,9 @@ import java.util.UUID;
  * A guest that is up within a second or two and does as it is told: the product's own kernel and initramfs with one layer of
  * busybox, whose agent answers {@code GET /health} and runs shell scripts.
  */
-final class ContractGuest {
-    static final String UP = "contract guest is up";
+public final class ContractGuest {
+    /** Part of the line on its console when it is up. */
+    public static final String UP = "contract guest is up";
 
     private static final String INIT = """
             #!/bin/busybox sh
@@ -63,7 +64,7 @@ final class ContractGuest {
     }
 
     /** The guest's image. The kernel and the initramfs are made when they are not in the cache yet, which takes some seconds. */
-    static Image image(Path folder) throws IOException, InterruptedException {
+    public static Image image(Path folder) throws IOException, InterruptedException {
         Folders folders = Folders.ofThisProcess();
         var inputs = new BuildInputs(folders.home(), Path.of(System.getProperty("java.home")));
         KernelFiles base = new ImageBuilder(ImageStore.open(folders.cache()), inputs, step -> {}).kernel();
@@ -98,7 +99,7 @@ final class ContractGuest {
     }
 
     /** Runs a shell script in the guest and returns what it printed. */
-    static String run(Machine machine, String script) throws IOException, InterruptedException {
+    public static String run(Machine machine, String script) throws IOException, InterruptedException {
         URI uri = URI.create(
                 "http://" + machine.agent().getAddress().getHostAddress() + ":" + machine.agent().getPort() + "/cgi-bin/run");
         try (HttpClient client = HttpClient.newBuilder()

@@ -109,7 +109,7 @@ class ChromiumTest {
                 String url = login.awaitLine("https://", LONG);
                 try (ToolRun chromium = ToolRun.start(
                         home,
-                        Map.of("HOME", home.toString()),
+                        Map.of("HOME", home.toString(), "TMPDIR", home.toString()),
                         List.of(
                                 "/usr/bin/chromium",
                                 "--headless=new",

@@ -6,10 +6,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sallyport.model.Folders;
+import dev.sallyport.egress.AllowList;
+import dev.sallyport.egress.EgressEvent;
+import dev.sallyport.egress.EgressGateway;
+import dev.sallyport.model.MachineId;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.provider.Provider;
 import dev.sallyport.provider.Providers;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +24,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Matcher;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -27,7 +34,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The real Codex of its provider file, signed in at the stand-ins as that file says. Needs npm once, to fetch it. */
+/** The real Codex of its provider file, signed in at the stand-ins as that file says, through a machine's door. Needs npm once, to fetch it. */
 @Tag("machines")
 class CodexToolTest {
     private static final Provider CODEX = Providers.builtIn().require(new ProviderId("codex"));
@@ -37,8 +44,11 @@ class CodexToolTest {
     @TempDir
     private Path home;
 
+    private final List<EgressEvent> events = new CopyOnWriteArrayList<>();
     private StandInVendors vendors;
     private TestUser user;
+    private EgressGateway gateway;
+    private EgressGateway.Door door;
 
     @BeforeAll
     static void fetch() throws Exception {
@@ -63,6 +73,13 @@ class CodexToolTest {
     @BeforeEach
     void start() throws IOException {
         vendors = StandInVendors.start();
+        gateway = new EgressGateway(Optional.of(vendors.proxy()));
+        door = gateway.open(
+                MachineId.random(),
+                InetAddress.getLoopbackAddress(),
+                0,
+                AllowList.of(CODEX.egress()),
+                events::add);
         user = new TestUser(vendors);
         Files.writeString(home.resolve("ca.pem"), vendors.caPem());
         for (Provider.SeedFile seed : CODEX.signIn().seedFiles()) {
@@ -75,13 +92,14 @@ class CodexToolTest {
     @AfterEach
     void stop() {
         user.close();
+        gateway.close();
         vendors.close();
     }
 
     private ToolRun run(List<String> command) throws IOException {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "HOME", home.toString(),
-                "HTTPS_PROXY", "http://127.0.0.1:" + vendors.proxy().getPort(),
+                "HTTPS_PROXY", "http://127.0.0.1:" + door.address().getPort(),
                 "NO_PROXY", "127.0.0.1,localhost",
                 "CODEX_CA_CERTIFICATE", home.resolve("ca.pem").toString(),
                 "BROWSER",
@@ -107,7 +125,7 @@ class CodexToolTest {
             assertThat(last.statusCode()).isEqualTo(200);
             assertThat(login.exitCode(LONG)).isEqualTo(CODEX.signIn().success().exitCode());
             assertThat(login.output()).containsPattern(CODEX.signIn().success().outputPattern());
-            assertThat(Files.readString(home.resolve("opened"))).isEqualTo(url);
+            assertThat(ToolRun.opened(home.resolve("opened"))).isEqualTo(url);
         }
 
         Provider.CredentialFile file = CODEX.credentials().files().getFirst();
@@ -124,6 +142,7 @@ class CodexToolTest {
             assertThat(Provider.pattern(CODEX.status().signedInPattern()).matcher(status.output()).find())
                     .isTrue();
         }
+        assertThat(events).isEmpty();
         assertThat(vendors.refused()).isEmpty();
     }
 

@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.egress.AllowList;
+import dev.sallyport.egress.EgressEvent;
+import dev.sallyport.egress.EgressGateway;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.MachineId;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.provider.Provider;
 import dev.sallyport.provider.Providers;
@@ -22,23 +27,28 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The demo tool as a process of its own, signed in at the stand-ins as its provider file says. */
+/** The demo tool as a process of its own, signed in at the stand-ins as its provider file says, through a machine's door. */
 class DemoToolTest {
     private static final Provider DEMO = Providers.builtIn().require(new ProviderId("demo"));
-    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofSeconds(60);
     private static final String SIGNED_IN = "signed in as Test Account <account@sallyport.test> at https://id.sallyport.test";
 
     @TempDir
     private Path home;
 
+    private final List<EgressEvent> events = new CopyOnWriteArrayList<>();
     private StandInVendors vendors;
     private TestUser user;
+    private EgressGateway gateway;
+    private EgressGateway.Door door;
 
     @BeforeAll
     static void node() throws Exception {
@@ -50,6 +60,13 @@ class DemoToolTest {
     @BeforeEach
     void start() throws IOException {
         vendors = StandInVendors.start();
+        gateway = new EgressGateway(Optional.of(vendors.proxy()));
+        door = gateway.open(
+                MachineId.random(),
+                InetAddress.getLoopbackAddress(),
+                0,
+                AllowList.of(DEMO.egress()),
+                events::add);
         user = new TestUser(vendors);
         Files.writeString(home.resolve("ca.pem"), vendors.caPem());
     }
@@ -57,13 +74,14 @@ class DemoToolTest {
     @AfterEach
     void stop() {
         user.close();
+        gateway.close();
         vendors.close();
     }
 
     private ToolRun run(Map<String, String> more, String... arguments) throws IOException {
         Map<String, String> environment = new HashMap<>(Map.of(
                 "HOME", home.toString(),
-                "HTTPS_PROXY", "http://127.0.0.1:" + vendors.proxy().getPort(),
+                "HTTPS_PROXY", "http://127.0.0.1:" + door.address().getPort(),
                 "NO_PROXY", "127.0.0.1,localhost",
                 "NODE_EXTRA_CA_CERTS", home.resolve("ca.pem").toString(),
                 "BROWSER",
@@ -112,7 +130,7 @@ class DemoToolTest {
             assertThat(login.exitCode(LONG)).isZero();
             assertThat(login.output()).containsPattern(DEMO.signIn().success().outputPattern());
             assertThatNoSecretIsIn(login.output());
-            assertThat(Files.readString(home.resolve("opened"))).isEqualTo(url);
+            assertThat(ToolRun.opened(home.resolve("opened"))).isEqualTo(url);
             assertThat(Provider.pattern(DEMO.signIn().urlPattern()).matcher(login.output()).results())
                     .singleElement()
                     .satisfies(result -> assertThat(result.group(1)).isEqualTo(url));
@@ -244,7 +262,8 @@ class DemoToolTest {
             user.get(address);
 
             assertThat(login.exitCode(LONG)).isEqualTo(3);
-            assertThat(login.output()).containsPattern("the proxy 127.0.0.1:\\d+ refused id.sallyport.test: 502");
+            assertThat(login.output()).containsPattern("the proxy 127.0.0.1:\\d+ refused id.sallyport.test: 502 Host not reachable");
+            assertThat(events).extracting(event -> event.kind().code()).contains(CauseCode.UPSTREAM_UNREACHABLE);
         }
     }
 

@@ -55,6 +55,15 @@ final class ToolRun implements AutoCloseable {
         return Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
     }
 
+    /** The URL that {@link #browser} was run with. The tool does not wait for its browser, and so it may come a moment later. */
+    static String opened(Path file) throws IOException, InterruptedException {
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!Files.exists(file) && System.nanoTime() < end) {
+            TimeUnit.MILLISECONDS.sleep(20); // Another process writes the file, and nothing tells of that.
+        }
+        return Files.readString(file);
+    }
+
     private void read() {
         try (var in = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {

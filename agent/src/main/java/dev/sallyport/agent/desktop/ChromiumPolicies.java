@@ -12,7 +12,10 @@ import java.util.stream.Collectors;
  * {@code file:} and {@code chrome:}, the developer tools, downloads and uploads would lead into the machine.
  */
 final class ChromiumPolicies {
-    /** Names and values as in Chromium's list of policies. */
+    /**
+     * Names and values as in Chromium's list of policies. Developer tools are closed to the user by their address alone: the policy
+     * that forbids them would forbid the agent's own DevTools pipe too.
+     */
     private static final String POLICIES =
             """
             {
@@ -31,7 +34,7 @@ final class ChromiumPolicies {
               "DefaultGeolocationSetting": 2,
               "DefaultNotificationsSetting": 2,
               "DefaultSearchProviderEnabled": false,
-              "DeveloperToolsAvailability": 2,
+              "DeveloperToolsAvailability": 1,
               "DnsOverHttpsMode": "off",
               "DownloadRestrictions": 3,
               "ExtensionInstallBlocklist": ["*"],

@@ -217,6 +217,7 @@ public final class Desktop implements Browser, AutoCloseable {
         supervisors.add(Thread.ofVirtual().name(part).start(() -> {
             try {
                 String end = "";
+                // Each life is a whole one; what ends five times will end a sixth time.
                 for (int i = 0; i < MAX_STARTS; i++) {
                     try {
                         end = life.live();
@@ -231,7 +232,10 @@ public final class Desktop implements Browser, AutoCloseable {
                         return;
                     }
                 }
-                parts.set(part.equals(CHROMIUM) ? CHROMIUM : DESKTOP, "failed: " + end);
+                parts.fail(part.equals(CHROMIUM) ? CHROMIUM : DESKTOP, end);
+                if (part.equals(DESKTOP)) {
+                    display().complete(false);
+                }
             } catch (InterruptedException e) {
                 // Closing interrupts; nothing is left to be done.
                 Thread.currentThread().interrupt();
@@ -319,7 +323,10 @@ public final class Desktop implements Browser, AutoCloseable {
             throw new IllegalStateException("nothing completes this exceptionally", e);
         } finally {
             synchronized (lock) {
-                display = new CompletableFuture<>();
+                // Who waits for a display that has not come up waits on, for the next one.
+                if (display.isDone()) {
+                    display = new CompletableFuture<>();
+                }
             }
             parts.set(DESKTOP, Parts.STARTING);
             child.endAll(GRACE, "");
@@ -332,9 +339,11 @@ public final class Desktop implements Browser, AutoCloseable {
         }
     }
 
-    private void awaitDisplay() throws InterruptedException {
+    private void awaitDisplay() throws IOException, InterruptedException {
         try {
-            display().get();
+            if (!display().get()) {
+                throw new IOException("there is no display");
+            }
         } catch (ExecutionException e) {
             throw new IllegalStateException("nothing completes this exceptionally", e);
         }

@@ -18,6 +18,8 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executors;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import dev.sallyport.model.Secret;
 import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee11.servlet.ServletHolder;
@@ -41,6 +43,8 @@ import org.glassfish.jersey.servlet.ServletContainer;
  * threads, and block.
  */
 public final class HttpServer implements AutoCloseable {
+    private static final Logger JERSEY = Logger.getLogger("org.glassfish.jersey.internal.inject.Providers");
+
     private final Server server;
     private final ServerConnector connector;
 
@@ -106,6 +110,8 @@ public final class HttpServer implements AutoCloseable {
 
     private static Handler resources(Api api) {
         ObjectMapper json = json();
+        // It warns of each resource that is registered as an object, which is how ours get what they need.
+        JERSEY.setLevel(Level.SEVERE);
         var config = new ResourceConfig()
                 .register(api.authentication())
                 .registerInstances(api.resources(json))

@@ -20,12 +20,15 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A session's timeline as server-sent events (HTML Living Standard, section 9.2): {@code timeline} for each event, with its
  * sequence as the id, and {@code session} with the whole session whenever its status is another. Ends after the session did.
  */
 final class SessionEvents {
+    private static final Logger LOG = LoggerFactory.getLogger(SessionEvents.class);
     private static final int BATCH = 200;
     /** A comment is sent at least so often, so that a viewer who left is noticed. */
     private static final Duration HEARTBEAT = Duration.ofSeconds(10);
@@ -50,6 +53,9 @@ final class SessionEvents {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new InterruptedIOException("the controller is shutting down");
+            } catch (IOException e) {
+                // The reader left, which is its way to say that it has seen enough.
+                LOG.debug("A reader of the timeline of {} left", id, e);
             }
         };
     }

@@ -48,6 +48,10 @@ final class SignInFlow implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(SignInFlow.class);
     /** How long one question to the agent may wait for news. Shorter than any deadline that it is asked under. */
     private static final Duration POLL = Duration.ofSeconds(20);
+    /** How long a machine that runs may leave its agent unanswering. */
+    private static final Duration SILENCE = Duration.ofSeconds(60);
+    /** Between two questions to an agent that cannot be reached; the machine's exit ends it. */
+    private static final Duration BREATH = Duration.ofSeconds(1);
 
     /** What a sign-in works with. */
     record Parts(
@@ -188,20 +192,32 @@ final class SignInFlow implements Runnable {
         }
     }
 
+    /** Asks the agent for news. A machine that runs may be busy for a while: its silence ends the wait only when it lasts. */
     private SignIn ask(LiveMachine browser, long version, Duration atMost) throws InterruptedException {
-        try {
-            return browser.agent().awaitSignIn(id.value(), version, atMost);
-        } catch (FailureException e) {
-            if (e.reason().code() != CauseCode.MACHINE_UNREACHABLE) {
-                throw e;
+        Instant patience = Instant.now().plus(atMost).plus(SILENCE);
+        boolean told = false;
+        while (true) {
+            try {
+                return browser.agent().awaitSignIn(id.value(), version, atMost);
+            } catch (FailureException e) {
+                if (e.reason().code() != CauseCode.MACHINE_UNREACHABLE) {
+                    throw e;
+                }
+                boolean ended = browser.machine().awaitExit(BREATH).isPresent();
+                if (ended || Instant.now().isAfter(patience)) {
+                    throw new FailureException(whyUnreachable(browser, e.reason()), e);
+                }
+                if (!told) {
+                    record("browser.slow", "The browser machine's agent is slow to answer.", Map.of());
+                    told = true;
+                }
             }
-            throw new FailureException(whyUnreachable(browser, e.reason()), e);
         }
     }
 
     /** A machine that does not answer may have ended, which says more. */
-    private static Cause whyUnreachable(LiveMachine browser, Cause seen) throws InterruptedException {
-        Optional<MachineExit> exit = browser.machine().awaitExit(Duration.ofSeconds(1));
+    private static Cause whyUnreachable(LiveMachine browser, Cause seen) {
+        Optional<MachineExit> exit = browser.machine().exit();
         if (exit.isEmpty()) {
             return new Cause(seen.code(), seen.detail(), browser.machine().console().lastLines(10));
         }

@@ -39,21 +39,23 @@ final class KvmProbe {
      */
     record Verdict(boolean usable, String reason) {}
 
-    private static final Path DEVICE = Path.of("/dev/kvm");
     private static final String PROOF = "sallyport-initramfs: probe ok";
 
     private final QemuOptions options;
     private final String user;
+    private final Path device;
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable Verdict known;
 
     /**
      * @param options the program, board, cache folder and deadline
      * @param user whom QEMU becomes; empty for nobody else
+     * @param device KVM's
      */
-    KvmProbe(QemuOptions options, String user) {
+    KvmProbe(QemuOptions options, String user, Path device) {
         this.options = options;
         this.user = user;
+        this.device = device;
     }
 
     /**
@@ -93,14 +95,14 @@ final class KvmProbe {
     }
 
     /** What the device alone tells; null when it may be of use. */
-    private static @Nullable Verdict device() {
-        if (!Files.exists(DEVICE)) {
-            return new Verdict(false, "there is no " + DEVICE);
+    private @Nullable Verdict device() {
+        if (!Files.exists(device)) {
+            return new Verdict(false, "there is no " + device);
         }
-        try (FileChannel device = FileChannel.open(DEVICE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            return device.isOpen() ? null : new Verdict(false, DEVICE + " cannot be opened");
+        try (FileChannel channel = FileChannel.open(device, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            return channel.isOpen() ? null : new Verdict(false, device + " cannot be opened");
         } catch (IOException e) {
-            return new Verdict(false, DEVICE + " cannot be opened: " + e.getMessage());
+            return new Verdict(false, device + " cannot be opened: " + e.getMessage());
         }
     }
 

@@ -85,7 +85,7 @@ public final class QemuDriver implements MachineDriver {
         this.root = isRoot();
         this.writableDisk = new WritableDisk(options.cache());
         this.taps = new TapNetworks(NAME, options.subnet());
-        this.kvm = new KvmProbe(options, root ? options.user() : "");
+        this.kvm = new KvmProbe(options, root ? options.user() : "", Path.of("/dev/kvm"));
     }
 
     @Override

@@ -25,6 +25,8 @@ final class QemuMachine implements Machine {
     /** After QEMU has ended, its sockets hold what it said last; reading that takes no time unless something is wrong. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
+    private static final MachineExit UNTOLD = new MachineExit(Kind.DESTROYED, -1, List.of());
+
     /** What QEMU's monitor said of the guest's end; written by the thread that reads events. */
     static final class Events {
         private volatile String shutdown = "";
@@ -147,10 +149,12 @@ final class QemuMachine implements Machine {
         destroying.set(true);
         // The process was made last and is undone first.
         List<String> errors = made.undoAll();
-        qmp.close();
         if (errors.isEmpty()) {
+            // The process is gone, and what it said last is in the sockets: the console log is to have it. Not interruptible.
+            exit.copy().completeOnTimeout(UNTOLD, 3, TimeUnit.SECONDS).join();
             console.close();
         }
+        qmp.close();
         return errors;
     }
 }

@@ -105,6 +105,11 @@ public record QemuOptions(
         return new QemuOptions(cache, binary, accelerator, network, other, user, subnet, startDeadline, kvmDeadline);
     }
 
+    /** These options with other addresses of TAP networks. */
+    public QemuOptions with(Subnet other) {
+        return new QemuOptions(cache, binary, accelerator, network, board, user, other, startDeadline, kvmDeadline);
+    }
+
     /** These options with another program. */
     public QemuOptions withBinary(String other) {
         return new QemuOptions(cache, other, accelerator, network, board, user, subnet, startDeadline, kvmDeadline);

@@ -112,6 +112,11 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
+    /** Why the connection ended; only once it has. */
+    IOException end() {
+        return ended.resultNow();
+    }
+
     @Override
     public void close() {
         try {

@@ -1,0 +1,160 @@
+package dev.sallyport.machine.qemu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.machine.ProcessIdentity;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class QmpClientTest {
+    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final String MARKER = "qmp-test-" + UUID.randomUUID();
+
+    @TempDir
+    Path folder;
+
+    private final LinkedBlockingQueue<JsonNode> events = new LinkedBlockingQueue<>();
+    private ServerSocketChannel server;
+
+    QmpClientTest() throws IOException {
+        server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    }
+
+    @BeforeEach
+    void listen() throws IOException {
+        server.bind(UnixDomainSocketAddress.of(folder.resolve("qmp.sock")));
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        server.close();
+        assertThat(ProcessIdentity.killAll(MARKER, LONG)).isEmpty();
+    }
+
+    private Hypervisor qemu() {
+        Assumptions.assumeTrue(
+                List.of("/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64").stream()
+                        .anyMatch(file -> Path.of(file).toFile().canExecute()),
+                "qemu-system-x86_64 is not here");
+        return Hypervisor.start(
+                List.of(
+                        "qemu-system-x86_64",
+                        "-S",
+                        "-machine",
+                        "none",
+                        "-nodefaults",
+                        "-display",
+                        "none",
+                        "-chardev",
+                        "socket,id=monitor,path=qmp.sock",
+                        "-mon",
+                        "chardev=monitor,mode=control"),
+                folder,
+                MARKER);
+    }
+
+    @Test
+    void aRealQemuAnswersRefusesTellsAndEnds() throws Exception {
+        Hypervisor qemu = qemu();
+        try (var qmp = new QmpClient(server.accept(), events::add)) {
+            qmp.negotiate(LONG);
+            assertThat(qmp.execute("query-status", Map.of(), LONG).path("running").asBoolean(true)).isFalse();
+            assertThat(qmp.execute("query-version", Map.of(), LONG).path("qemu").path("major").asInt())
+                    .isGreaterThanOrEqualTo(7);
+            assertThatThrownBy(() -> qmp.execute("no-such-command", Map.of(), LONG))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("no-such-command");
+            qmp.execute("cont", Map.of(), LONG);
+            assertThat(event("RESUME")).isNotNull();
+            assertThat(qmp.awaitEnd(Duration.ofMillis(50))).isFalse();
+            qmp.execute("quit", Map.of(), LONG);
+            assertThat(event("SHUTDOWN").path("data").path("reason").asText()).isEqualTo("host-qmp-quit");
+            assertThat(qmp.awaitEnd(LONG)).isTrue();
+            assertThat(qemu.exit().get(30, TimeUnit.SECONDS)).isZero();
+        }
+    }
+
+    @Test
+    void aQemuThatIsKilledEndsTheWait() throws Exception {
+        Hypervisor qemu = qemu();
+        try (var qmp = new QmpClient(server.accept(), events::add)) {
+            qmp.negotiate(LONG);
+            assertThat(ProcessIdentity.killAll(MARKER, LONG)).isEmpty();
+            assertThatThrownBy(() -> qmp.execute("query-status", Map.of(), LONG)).isInstanceOf(IOException.class);
+            assertThat(qmp.awaitEnd(LONG)).isTrue();
+            assertThat(qemu.exit().get(30, TimeUnit.SECONDS)).isEqualTo(137);
+        }
+    }
+
+    @Test
+    void aServerThatIsSilentMeetsTheDeadline() throws Exception {
+        try (SocketChannel client = SocketChannel.open(server.getLocalAddress());
+                SocketChannel silent = server.accept();
+                var qmp = new QmpClient(client, events::add)) {
+            assertThat(silent.isOpen()).isTrue();
+            assertThatThrownBy(() -> qmp.execute("query-status", Map.of(), Duration.ofMillis(100)))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("did not answer");
+        }
+    }
+
+    @Test
+    void messagesAreBoundedAndMustBeJson() throws Exception {
+        assertThat(endAfter("this is no JSON\n")).contains("not JSON");
+        assertThat(endAfter("x".repeat((1 << 20) + 10))).contains("more than");
+        assertThat(endAfter("[1,2,3]\n\n{\"id\":77,\"return\":{}}\n")).contains("closed the connection");
+    }
+
+    /** What the client says of its end when a server sends {@code text} and hangs up. */
+    private String endAfter(String text) throws Exception {
+        try (SocketChannel client = SocketChannel.open(server.getLocalAddress());
+                SocketChannel hostile = server.accept();
+                var qmp = new QmpClient(client, events::add)) {
+            Thread sender = Thread.ofVirtual().start(() -> {
+                try {
+                    ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
+                    while (bytes.hasRemaining()) {
+                        hostile.write(bytes);
+                    }
+                    hostile.shutdownOutput();
+                } catch (IOException e) {
+                    // The client has hung up, which is what is asked for.
+                }
+            });
+            assertThat(qmp.awaitEnd(LONG)).isTrue();
+            sender.join();
+            return String.valueOf(qmp.end().getMessage());
+        }
+    }
+
+    private JsonNode event(String name) throws InterruptedException {
+        JsonNode event = events.poll(20, TimeUnit.SECONDS);
+        while (event != null && !event.path("event").asText().equals(name)) {
+            event = events.poll(20, TimeUnit.SECONDS);
+        }
+        assertThat(event).as(name).isNotNull();
+        return Objects.requireNonNull(event);
+    }
+}
