@@ -11,19 +11,28 @@ export interface Viewer {
   element: HTMLElement;
   /** Tells it that the session changed: a screen may be there now. */
   nudge(): void;
-  /** Tells it that the machine is to be expected no more: it does not connect again. */
+  /** Tells it that no machine is to be expected any more: when there is none now, that is the end. */
   finish(): void;
   leave(): void;
 }
 
-/** Shows the screen of a session as soon as there is one, and again after each interruption. */
-export function viewer(id: string): Viewer {
+/**
+ * Shows the screen of a session as soon as there is one, and again after each interruption.
+ *
+ * @param neverSeen told when it is over without the screen ever having been there
+ */
+export function viewer(id: string, neverSeen: () => void = () => undefined): Viewer {
   const left = new AbortController();
   const stage = h('div', { class: 'stage', role: 'application', 'aria-label': 'The machine’s screen' });
   const state = h('p', { class: 'stage-state', role: 'status' }, 'Waiting for the machine’s screen …');
   const element = h('div', { class: 'screen', 'data-state': 'waiting' }, stage, state);
   let finishing = false;
   let wake: (() => void) | null = null;
+
+  function over(text: string, seen: boolean): void {
+    show('over', text);
+    if (!seen) neverSeen();
+  }
 
   function show(name: 'waiting' | 'connected' | 'over', text: string): void {
     element.dataset['state'] = name;
@@ -74,20 +83,19 @@ export function viewer(id: string): Viewer {
       } catch (error) {
         if (left.signal.aborted) return;
         if (error instanceof Problem && [401, 403, 404, 410].includes(error.status)) {
-          show('over', 'There is no screen any more.');
+          over('There is no screen any more.', seen);
           return;
         }
         if (!(error instanceof Problem && error.status === 409)) {
           show('waiting', 'The server cannot be reached. Connecting again …');
+        } else if (finishing) {
+          over('The machine is gone.', seen);
+          return;
         } else if (!seen) {
           show('waiting', 'Waiting for the machine’s screen …');
         } else {
           show('waiting', 'The screen is away. Waiting for it …');
         }
-      }
-      if (finishing) {
-        show('over', 'The machine is gone.');
-        return;
       }
       const wait = WAITS[Math.min(failures++, WAITS.length - 1)] ?? 8000;
       const nudged = new Promise<void>((resolve) => {

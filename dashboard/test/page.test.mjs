@@ -349,8 +349,18 @@ describe('the page', { skip }, () => {
       await page.getByRole('button', { name: 'Done' }).click();
       await page.getByText('Done. The machine is being removed.').waitFor();
       assert.ok(lines().includes(`POST /api/auth/session/${id}/complete`));
+      // A network that fails now is no reason to lose sight of it; the machine's end is.
+      server.dropScreens(1011, '');
+      await page.getByText('The connection to the screen was lost.').waitFor();
+      await connected.waitFor();
+      server.rfbSocket = null;
       server.dropScreens(4410, 'SCREEN_ENDED: The machine’s screen ended.');
       await page.getByText('The machine is gone.').waitFor();
+
+      // Who comes later finds the proof, and no empty screen.
+      await page.reload();
+      await page.getByText('Logged in using ChatGPT').waitFor();
+      await until('the screen is away', async () => (await page.locator('.screen').count()) === 0);
     });
 
     test('fills the window alone, and leaves with the page', async () => {

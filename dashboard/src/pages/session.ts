@@ -13,7 +13,6 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
   const left = new AbortController();
   let session: Session | null = null;
   let screen: Viewer | null = null;
-  let screenWanted = true;
   const waiting: TimelineEvent[] = [];
 
   const heading = h('h1', { tabindex: -1 }, 'Sign-in');
@@ -95,8 +94,6 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
   done.addEventListener('click', () => {
     void act(done, async () => {
       await api.complete(id);
-      screenWanted = false;
-      screen?.finish();
       return 'Done. The machine is being removed.';
     });
   });
@@ -160,15 +157,11 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     elsewhere.hidden = now.status !== 'awaiting_user';
     cancel.hidden = !isCancellable(now.status);
     done.hidden = now.status !== 'completed';
-    if (screen === null && screenWanted && now.vm_id !== null && (open || recently(now.ended_at))) {
-      screen = viewer(id);
+    if (screen === null && now.vm_id !== null && (open || recently(now.ended_at))) {
+      screen = viewer(id, () => screenPlace.replaceChildren());
       fill(screenPlace, screenCard(screen));
-    } else if (screen === null && !open) {
-      screenPlace.replaceChildren();
-    } else if (screen !== null && !open) {
-      // A screen that ends after this stays away: the machine lives on only as long as it is looked at.
-      screen.finish();
     }
+    if (!open) screen?.finish();
     screen?.nudge();
   }
 

@@ -64,10 +64,7 @@ public final class Tickets {
      */
     public synchronized Ticket issue(SessionId session, String holder) {
         Instant now = clock.instant();
-        open.values().removeIf(tickets -> {
-            tickets.removeIf(kept -> !now.isBefore(kept.expires()));
-            return tickets.isEmpty();
-        });
+        forgetExpired(now);
         Deque<Kept> tickets = open.remove(session);
         if (tickets == null) {
             tickets = new ArrayDeque<>();
@@ -78,6 +75,7 @@ public final class Tickets {
             }
         }
         open.put(session, tickets);
+        tickets.removeIf(kept -> !now.isBefore(kept.expires()));
         if (tickets.size() >= PER_SESSION) {
             tickets.removeFirst();
         }
@@ -111,6 +109,14 @@ public final class Tickets {
     /** How many tickets are kept, expired ones that nobody has come across yet included. */
     public synchronized int size() {
         return open.values().stream().mapToInt(Deque::size).sum();
+    }
+
+    /** Sessions stand in the order of their last tickets, which expire in the same order: the look ends at the first good one. */
+    private void forgetExpired(Instant now) {
+        Iterator<Deque<Kept>> eldest = open.values().iterator();
+        while (eldest.hasNext() && !now.isBefore(eldest.next().getLast().expires())) {
+            eldest.remove();
+        }
     }
 
     private Grant grant(SessionId session, Deque<Kept> tickets, @Nullable Kept found) {

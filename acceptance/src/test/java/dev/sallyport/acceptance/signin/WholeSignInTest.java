@@ -44,7 +44,7 @@ final class WholeSignInTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"demo, signed in as", "codex, Logged in"})
+    @CsvSource({"demo, signed in as", "codex, Logged in using"})
     void theToolIsSignedInOnTheCliMachineAndNoSecretIsWrittenAnywhere(String provider, String proof) throws Exception {
         Set<String> commandLines = ConcurrentHashMap.newKeySet();
         SignIn signIn = SignIn.run(

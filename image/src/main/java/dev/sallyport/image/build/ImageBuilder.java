@@ -4,12 +4,16 @@ import dev.sallyport.image.Failures;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.ImageStore;
 import dev.sallyport.image.KernelFiles;
+import dev.sallyport.image.Layer;
 import dev.sallyport.image.StoredFile;
 import dev.sallyport.image.Workspace;
 import dev.sallyport.image.recipe.ImageRecipe;
 import dev.sallyport.image.recipe.KernelRecipe;
 import dev.sallyport.image.recipe.LayerRecipe;
 import dev.sallyport.image.recipe.RecipeParser;
+import dev.sallyport.image.verify.Finding;
+import dev.sallyport.image.verify.ImageVerifier;
+import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
@@ -141,8 +145,31 @@ public final class ImageBuilder {
                 finished.add(store.save(
                         recipe.name(), kernel.kernel(), kernel.initramfs(), parts, kernelRecipe.arguments()));
             }
-            finished.forEach(store::promote);
+            for (Image image : finished) {
+                boolean current = store.current(image.recipe())
+                        .filter(one -> one.id().equals(image.id()))
+                        .isPresent();
+                if (!current) {
+                    verify(image);
+                    store.promote(image);
+                }
+            }
             return List.copyOf(finished);
+        }
+
+        /** What does not verify does not become current: the alias stays where it was. */
+        private void verify(Image image) {
+            var progress = new Progress(listener, "verification of " + image.recipe());
+            progress.running("reading the layers", 0, -1);
+            List<Finding> findings = ImageVerifier.verify(image);
+            if (findings.stream().anyMatch(Finding::isError)) {
+                progress.failed(findings.getFirst().text());
+                throw new FailureException(new Cause(
+                        CauseCode.IMAGE_UNSOUND,
+                        "Image " + image.id() + " of " + image.recipe() + " does not verify.",
+                        findings.stream().map(Finding::toString).toList()));
+            }
+            progress.built(image.layers().stream().mapToLong(Layer::bytes).sum());
         }
 
         private StoredFile layer(LayerRecipe layer) throws InterruptedException {

@@ -53,7 +53,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
         /** The settings for these folders: system user {@code sallyport}, a minute to start, 20 seconds to stop. */
         public static Settings of(Folders folders) {
             return new Settings(
-                    folders.cache(), folders.data(), "sallyport", Duration.ofMinutes(1), Duration.ofSeconds(20));
+                    folders.cache(), folders.data(), "sallyport-db", Duration.ofMinutes(1), Duration.ofSeconds(20));
         }
     }
 
