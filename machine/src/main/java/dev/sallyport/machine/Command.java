@@ -7,8 +7,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -40,11 +44,34 @@ public final class Command {
     private Command() {}
 
     /**
+     * Where a program lies: on the PATH, or in the folders for system programs, which Debian leaves out of a common user's PATH
+     * though some of them (mke2fs) are of use to everybody.
+     *
+     * @param program a name, or a path when it has a slash
+     */
+    public static Optional<Path> find(String program) {
+        return find(program, Optional.ofNullable(System.getenv("PATH")).orElse("/usr/bin:/bin"));
+    }
+
+    static Optional<Path> find(String program, String path) {
+        if (program.contains("/")) {
+            return Optional.of(Path.of(program)).filter(Files::isExecutable);
+        }
+        for (String folder : (path + ":/usr/local/sbin:/usr/sbin:/sbin").split(":", -1)) {
+            Path file = Path.of(folder, program);
+            if (!folder.isEmpty() && Files.isExecutable(file)) {
+                return Optional.of(file);
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
      * Runs a program to its end.
      *
      * @param atMost when it is killed
      * @param input what it reads from its standard input
-     * @param arguments the program, looked up on the PATH, and its arguments
+     * @param arguments the program, looked up as {@link #find} says, and its arguments
      * @return what it said
      * @throws FailureException {@code HYPERVISOR_MISSING} when there is no such program
      * @throws IOException when it cannot be talked to
@@ -54,7 +81,9 @@ public final class Command {
             throws IOException, InterruptedException {
         Process process;
         try {
-            process = new ProcessBuilder(arguments).redirectErrorStream(true).start();
+            var command = new ArrayList<>(arguments);
+            find(arguments.getFirst()).ifPresent(file -> command.set(0, file.toString()));
+            process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
             throw new FailureException(
                     Cause.of(

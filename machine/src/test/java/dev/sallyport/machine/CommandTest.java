@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(30)
 class CommandTest {
@@ -44,6 +47,17 @@ class CommandTest {
         FailureException failure = catchThrowableOfType(
                 FailureException.class, () -> Command.run(LONG, "", List.of("no-such-program-at-all")));
         assertThat(failure.reason().code()).isEqualTo(CauseCode.HYPERVISOR_MISSING);
+    }
+
+    @Test
+    void systemProgramsAreFoundThoughTheyAreNotOnThePath(@TempDir Path folder) throws Exception {
+        Path program = Files.writeString(folder.resolve("program"), "");
+        assertThat(Command.find("program", folder.toString())).isEmpty();
+        assertThat(program.toFile().setExecutable(true)).isTrue();
+        assertThat(Command.find("program", "/nowhere::" + folder)).contains(program);
+        assertThat(Command.find(program.toString(), "")).contains(program);
+        assertThat(Command.find("ldconfig", "/nowhere")).isPresent();
+        assertThat(Command.find("no-such-program-at-all")).isEmpty();
     }
 
     @Test

@@ -534,7 +534,8 @@ public abstract class MachineDriverContract {
         return Objects.requireNonNull(guest);
     }
 
-    private MachineSpec spec(Map<String, String> facts) throws IOException {
+    /** A small machine's specification, with a folder and a gateway of its own. */
+    protected final MachineSpec spec(Map<String, String> facts) throws IOException {
         MachineId id = MachineId.random();
         var door = new TestDoor(doors.isEmpty() ? "one" : "two");
         doors.add(door);
@@ -586,7 +587,8 @@ public abstract class MachineDriverContract {
         }
     }
 
-    private Machine ready(MachineSpec spec) throws InterruptedException {
+    /** A machine whose agent answers; it is destroyed after the test. */
+    protected final Machine ready(MachineSpec spec) throws InterruptedException {
         Machine machine = start(driver(), spec, new RecordingLedger(resource -> {}));
         readiness(machine);
         return machine;

@@ -1,6 +1,5 @@
 package dev.sallyport.image.build;
 
-import dev.sallyport.image.erofs.Lz4;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;

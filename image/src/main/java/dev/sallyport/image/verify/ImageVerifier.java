@@ -226,9 +226,14 @@ public final class ImageVerifier {
         if (machineId.isPresent() && machineId.get().text(64).strip().matches("[0-9a-f]{32}")) {
             findings.add(Finding.error("/etc/machine-id", "All machines would have the same identity.", "Empty the file in the recipe."));
         }
-        for (String path : List.of("/var/lib/systemd/random-seed", "/root/.ssh", "/home/user/.codex/auth.json", "/home/user/.claude/.credentials.json")) {
+        for (String path : List.of("/var/lib/systemd/random-seed", "/home/user/.codex/auth.json", "/home/user/.claude/.credentials.json")) {
             if (tree.findLink(path).isPresent()) {
                 findings.add(Finding.error(path, "This must not be in an image.", "Remove it in the recipe."));
+            }
+        }
+        for (String home : List.of("/root", "/home/user", "/home/desktop")) {
+            for (String name : tree.names(home + "/.ssh")) {
+                findings.add(Finding.error(home + "/.ssh/" + name, "This must not be in an image.", "Remove it in the recipe."));
             }
         }
         for (String name : tree.names("/etc/ssh")) {

@@ -1,5 +1,6 @@
 package dev.sallyport.machine.qemu;
 
+import dev.sallyport.machine.Command;
 import dev.sallyport.machine.ConsoleLines;
 import dev.sallyport.machine.ProcessIdentity;
 import dev.sallyport.model.Cause;
@@ -10,6 +11,7 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -41,7 +43,9 @@ final class Hypervisor {
      * @throws FailureException {@code HYPERVISOR_MISSING} when there is no such program
      */
     static Hypervisor start(List<String> arguments, Path directory, String marker) {
-        var builder = new ProcessBuilder(arguments).directory(directory.toFile()).redirectErrorStream(true);
+        var command = new ArrayList<>(arguments);
+        Command.find(arguments.getFirst()).ifPresent(file -> command.set(0, file.toString()));
+        var builder = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true);
         Map<String, String> environment = builder.environment();
         String path = environment.getOrDefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         // Nothing of this program's environment is QEMU's business: there may be secrets in it.

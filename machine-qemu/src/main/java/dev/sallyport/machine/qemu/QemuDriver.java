@@ -1,6 +1,7 @@
 package dev.sallyport.machine.qemu;
 
 import dev.sallyport.image.Layer;
+import dev.sallyport.machine.Command;
 import dev.sallyport.machine.FactsDisk;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineDriver;
@@ -16,7 +17,6 @@ import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.VmType;
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -35,7 +35,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -182,27 +181,13 @@ public final class QemuDriver implements MachineDriver {
     /**
      * Where a program lies.
      *
-     * @param program a name that is looked up on the PATH, or a path
+     * @param program a name or a path, see {@link Command#find}
      * @throws FailureException {@code HYPERVISOR_MISSING} when it is not there
      */
     static Path onPath(String program) {
-        return find(program)
+        return Command.find(program)
                 .orElseThrow(() -> FailureException.of(
-                        CauseCode.HYPERVISOR_MISSING, "The program '" + program + "' is not on the PATH."));
-    }
-
-    private static Optional<Path> find(String program) {
-        if (program.contains("/")) {
-            return Optional.of(Path.of(program)).filter(Files::isExecutable);
-        }
-        String path = Optional.ofNullable(System.getenv("PATH")).orElse("/usr/sbin:/usr/bin:/sbin:/bin");
-        for (String folder : path.split(File.pathSeparator, -1)) {
-            Path file = Path.of(folder, program);
-            if (Files.isExecutable(file)) {
-                return Optional.of(file);
-            }
-        }
-        return Optional.empty();
+                        CauseCode.HYPERVISOR_MISSING, "The program '" + program + "' is not installed."));
     }
 
     private static boolean isRoot() {
@@ -472,7 +457,7 @@ public final class QemuDriver implements MachineDriver {
             if (network.spawns()) {
                 // Orphans of QEMU, one a connection, go to the next process that asks for them; where the first process of
                 // a container does not wait for them they would stay zombies for ever.
-                find("tini").ifPresent(tini -> all.addAll(List.of(tini.toString(), "-s", "--")));
+                Command.find("tini").ifPresent(tini -> all.addAll(List.of(tini.toString(), "-s", "--")));
             }
             all.addAll(qemu.confined(user, network.spawns()).toList());
             return all;

@@ -85,6 +85,11 @@ final class TapNetworks {
         if (!Files.exists(tun)) {
             throw new RefusedException("there is no " + tun);
         }
+        for (String program : List.of("ip", "nft")) {
+            if (Command.find(program).isEmpty()) {
+                throw new RefusedException("the program '" + program + "' is not installed");
+            }
+        }
         String name = deviceOf(id);
         try {
             return makeLocked(id, made, name);
