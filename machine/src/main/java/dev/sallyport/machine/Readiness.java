@@ -68,7 +68,7 @@ public final class Readiness {
      * @return the agent's answer
      * @throws FailureException with the most specific cause and its evidence: what the initramfs named, {@code KERNEL_PANIC},
      *     {@code OUT_OF_MEMORY}, {@code MACHINE_ENDED}, {@code HYPERVISOR_FAILED}, {@code AGENT_WRONG}, {@code AGENT_MISSING},
-     *     {@code AGENT_FAILED}, or {@code AGENT_SILENT} with what was seen last
+     *     {@code AGENT_FAILED}, {@code PART_FAILED} when it says so itself, or {@code AGENT_SILENT} with what was seen last
      * @throws InterruptedException when the calling thread is interrupted
      */
     public static Health await(Machine machine, HealthProbe probe, Duration atMost) throws InterruptedException {
@@ -225,13 +225,6 @@ public final class Readiness {
         }
         var evidence = new ArrayList<String>();
         String within = " within " + atMost.toMillis() + " ms";
-        if (last instanceof Answer.Healthy(Health health)) {
-            evidence.add("the agent's last answer: " + health.status() + " " + health.parts());
-            return new FailureException(new Cause(
-                    CauseCode.PART_FAILED,
-                    "The agent answers, and not all of its parts came up" + within + ".",
-                    withConsole(evidence)));
-        }
         evidence.add("seen last: " + (last == null ? "no answer at all" : last.text()));
         evidence.add("all answers: " + answers);
         Optional<ConsoleEvidence.Finding> finding =
@@ -249,7 +242,7 @@ public final class Readiness {
                     case Answer.Closed closed -> "did not listen: connections to it were accepted and broken at once";
                     case Answer.Silent silent -> "accepted connections and said nothing";
                     case Answer.Wrong wrong -> "answered something else";
-                    case Answer.Healthy healthy -> "answered";
+                    case Answer.Healthy healthy -> "answered too late";
                 };
         if (machine.console().bytes() == 0) {
             evidence.add("the console is empty: its kernel never spoke");
