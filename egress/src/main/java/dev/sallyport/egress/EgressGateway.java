@@ -2,8 +2,8 @@ package dev.sallyport.egress;
 
 import dev.sallyport.model.MachineId;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.EventLoopGroup;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.littleshoot.proxy.ActivityTrackerAdapter;
 import org.littleshoot.proxy.FlowContext;
@@ -114,13 +115,14 @@ public final class EgressGateway implements AutoCloseable {
         }
         List.copyOf(doors).forEach(Door::close);
         names.close();
-        shared.shutdown(false);
-        for (EventLoopGroup group : List.of(
-                shared.getClientToProxyAcceptorPoolForTransport(TransportProtocol.TCP),
-                shared.getClientToProxyWorkerPoolForTransport(TransportProtocol.TCP),
-                shared.getProxyToServerWorkerPoolForTransport(TransportProtocol.TCP))) {
-            group.terminationFuture().awaitUninterruptibly(5, TimeUnit.SECONDS);
-        }
+        // LittleProxy's own shutdown() passes over groups that no server used, and would leave them running.
+        List<Future<?>> ends = Stream.of(
+                        shared.getClientToProxyAcceptorPoolForTransport(TransportProtocol.TCP),
+                        shared.getClientToProxyWorkerPoolForTransport(TransportProtocol.TCP),
+                        shared.getProxyToServerWorkerPoolForTransport(TransportProtocol.TCP))
+                .<Future<?>>map(group -> group.shutdownGracefully(0, 2, TimeUnit.SECONDS))
+                .toList();
+        ends.forEach(end -> end.awaitUninterruptibly(5, TimeUnit.SECONDS));
     }
 
     /** One machine's proxy. */

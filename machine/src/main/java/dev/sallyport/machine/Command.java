@@ -3,6 +3,7 @@ package dev.sallyport.machine;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -74,7 +75,7 @@ public final class Command {
      * @param arguments the program, looked up as {@link #find} says, and its arguments
      * @return what it said
      * @throws FailureException {@code HYPERVISOR_MISSING} when there is no such program
-     * @throws IOException when it cannot be talked to
+     * @throws IOException when closing its streams fails
      * @throws InterruptedException when the calling thread is interrupted; the program has been killed then
      */
     public static Result run(Duration atMost, String input, List<String> arguments)
@@ -93,25 +94,38 @@ public final class Command {
                     e);
         }
         // Reading the output ends when the program does; this thread is what ends a program that does not.
-        Thread watch = Thread.ofVirtual().name("deadline of " + arguments.getFirst()).start(() -> {
-            try {
-                if (!process.waitFor(atMost.toNanos(), TimeUnit.NANOSECONDS)) {
-                    process.destroyForcibly();
-                }
-            } catch (InterruptedException e) {
-                process.destroyForcibly();
-            }
-        });
+        Thread watch = Thread.ofVirtual()
+                .name("deadline of " + arguments.getFirst())
+                .start(() -> {
+                    try {
+                        if (!process.waitFor(atMost.toNanos(), TimeUnit.NANOSECONDS)) {
+                            process.destroyForcibly();
+                        }
+                    } catch (InterruptedException e) {
+                        process.destroyForcibly();
+                    }
+                });
         try (OutputStream in = process.getOutputStream();
                 InputStream out = process.getInputStream()) {
             feed(in, input);
-            byte[] kept = out.readNBytes(MAX_OUTPUT);
-            out.transferTo(OutputStream.nullOutputStream());
-            int exitCode = process.waitFor();
-            return new Result(exitCode, new String(kept, StandardCharsets.UTF_8));
+            String output = read(out);
+            return new Result(process.waitFor(), output);
         } finally {
             watch.interrupt();
         }
+    }
+
+    private static String read(InputStream out) {
+        var kept = new ByteArrayOutputStream();
+        byte[] buffer = new byte[8192];
+        try {
+            for (int count = out.read(buffer); count >= 0; count = out.read(buffer)) {
+                kept.write(buffer, 0, Math.min(count, MAX_OUTPUT - kept.size()));
+            }
+        } catch (IOException e) {
+            // Killing it at its deadline closes its streams; that it was killed is told by its exit code.
+        }
+        return kept.toString(StandardCharsets.UTF_8);
     }
 
     private static void feed(OutputStream in, String input) {

@@ -17,15 +17,14 @@ public final class ConsoleEvidence {
      */
     public record Finding(CauseCode code, String detail, String line) {}
 
-    private static final Pattern FATAL =
-            Pattern.compile("sallyport-initramfs: FATAL ([A-Z_]{1,40})(?:\\s+(.*))?$");
+    private static final Pattern FATAL = Pattern.compile("sallyport-initramfs: FATAL ([A-Z_]{1,40})(?:\\s+(.*))?$");
     private static final Pattern PANIC = Pattern.compile("Kernel panic - not syncing");
     private static final Pattern MEMORY = Pattern.compile("Out of memory|System is deadlocked on memory|oom-kill:");
-    private static final Pattern AGENT_MISSING = Pattern.compile(
-            "sallyport-agent\\.service.*(?:not found|could not be found|No such file|status=203/EXEC)"
+    private static final Pattern AGENT_MISSING =
+            Pattern.compile("sallyport-agent\\.service.*(?:not found|could not be found|No such file|status=203/EXEC)"
                     + "|sallyport\\.target.*(?:not found|could not be found)");
-    private static final Pattern AGENT_FAILED = Pattern.compile(
-            "sallyport-agent\\.service: (?:Failed with result|Start request repeated too quickly)"
+    private static final Pattern AGENT_FAILED =
+            Pattern.compile("sallyport-agent\\.service: (?:Failed with result|Start request repeated too quickly)"
                     + "|Failed to start sallyport-agent");
 
     private ConsoleEvidence() {}

@@ -44,8 +44,9 @@ public final class ConsoleLines {
 
     /** One line's text made safe to show. */
     public static String clean(String text) {
-        String printable =
-                INVISIBLE.matcher(ESCAPES.matcher(text).replaceAll("").replace('\t', ' ')).replaceAll("");
+        String printable = INVISIBLE
+                .matcher(ESCAPES.matcher(text).replaceAll("").replace('\t', ' '))
+                .replaceAll("");
         return printable.length() <= MAX_LINE ? printable : printable.substring(0, MAX_LINE);
     }
 

@@ -47,7 +47,8 @@ public final class FactsDisk {
             }
             if (value.chars().anyMatch(c -> Character.isISOControl(c) || c == '\u2028' || c == '\u2029')) {
                 throw FailureException.of(
-                        CauseCode.BAD_REQUEST, "The fact '" + key + "' holds a line break or another control character.");
+                        CauseCode.BAD_REQUEST,
+                        "The fact '" + key + "' holds a line break or another control character.");
             }
             text.append(key).append('=').append(value).append('\n');
         });

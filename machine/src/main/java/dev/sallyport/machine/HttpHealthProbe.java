@@ -135,7 +135,8 @@ public final class HttpHealthProbe implements HealthProbe {
                             ? "status"
                             : isNull(health.machineId()) ? "machineId" : isNull(health.parts()) ? "parts" : "";
             if (!lacking.isEmpty()) {
-                return new Answer.Wrong("the answer to GET /health lacks " + lacking + ": " + ConsoleLines.clean(answer.substring(end + 4)));
+                return new Answer.Wrong("the answer to GET /health lacks " + lacking + ": "
+                        + ConsoleLines.clean(answer.substring(end + 4)));
             }
             return new Answer.Healthy(health);
         } catch (JacksonException e) {

@@ -106,7 +106,8 @@ public record ProcessIdentity(long pid, long startTicks, String marker) {
             try {
                 gone.get(Math.min(left, 20), TimeUnit.MILLISECONDS);
             } catch (TimeoutException e) {
-                // A dead child of a process that does not wait for it stays a zombie, whose end is not told: so it is looked at again.
+                // A dead child of a process that does not wait for it stays a zombie, whose end is not told: so it is
+                // looked at again.
             } catch (ExecutionException e) {
                 throw new IllegalStateException("a process's end cannot fail", e);
             }

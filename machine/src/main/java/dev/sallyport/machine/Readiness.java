@@ -138,12 +138,15 @@ public final class Readiness {
                         Thread.currentThread().interrupt(); // The race is over.
                     } catch (RuntimeException e) {
                         verdicts.add(new Verdict.Failed(
-                                CauseCode.UNKNOWN, "Asking the agent failed within this program.", List.of(e.toString())));
+                                CauseCode.UNKNOWN,
+                                "Asking the agent failed within this program.",
+                                List.of(e.toString())));
                     } finally {
                         open.release();
                     }
                 });
-                // Nothing announces an agent that comes up, so it is asked at intervals; the deadline and the other racers end this.
+                // Nothing announces an agent that comes up, so it is asked at intervals; the deadline and the other
+                // racers end this.
                 TimeUnit.NANOSECONDS.sleep(EVERY.toNanos());
             }
         } catch (InterruptedException e) {
@@ -234,16 +237,15 @@ public final class Readiness {
             return new FailureException(
                     new Cause(finding.get().code(), finding.get().detail(), withConsole(evidence)));
         }
-        String what =
-                switch (last) {
-                    case null -> "was not asked to the end";
-                    case Answer.Unreachable unreachable -> "could not be reached: no way to the machine";
-                    case Answer.Refused refused -> "did not listen: the machine refused the connection";
-                    case Answer.Closed closed -> "did not listen: connections to it were accepted and broken at once";
-                    case Answer.Silent silent -> "accepted connections and said nothing";
-                    case Answer.Wrong wrong -> "answered something else";
-                    case Answer.Healthy healthy -> "answered too late";
-                };
+        String what = switch (last) {
+            case null -> "was not asked to the end";
+            case Answer.Unreachable unreachable -> "could not be reached: no way to the machine";
+            case Answer.Refused refused -> "did not listen: the machine refused the connection";
+            case Answer.Closed closed -> "did not listen: connections to it were accepted and broken at once";
+            case Answer.Silent silent -> "accepted connections and said nothing";
+            case Answer.Wrong wrong -> "answered something else";
+            case Answer.Healthy healthy -> "answered too late";
+        };
         if (machine.console().bytes() == 0) {
             evidence.add("the console is empty: its kernel never spoke");
         }

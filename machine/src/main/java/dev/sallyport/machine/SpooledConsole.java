@@ -155,7 +155,10 @@ public final class SpooledConsole implements Console, AutoCloseable {
         }
         leftOut += from - tailStart;
         byte[] gap = ("\n[sallyport: " + leftOut + " bytes left out here]\n").getBytes(StandardCharsets.UTF_8);
-        ByteBuffer all = ByteBuffer.allocate(gap.length + tailBytes).put(gap).put(tail.flip()).flip();
+        ByteBuffer all = ByteBuffer.allocate(gap.length + tailBytes)
+                .put(gap)
+                .put(tail.flip())
+                .flip();
         channel.truncate(headBytes);
         tailStart = headBytes + (long) gap.length;
         while (all.hasRemaining()) {

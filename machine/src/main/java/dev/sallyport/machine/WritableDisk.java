@@ -77,12 +77,25 @@ public final class WritableDisk {
                 // One name, so that what a killed process left is overwritten by the next.
                 Path unfinished = folder.resolve("unfinished-" + bytes);
                 Files.deleteIfExists(unfinished);
-                // No journal: a machine boots once, and its disk is gone after it. Zeroes need not be written to a sparse file.
+                // No journal: a machine boots once, and its disk is gone after it. Zeroes need not be written to a
+                // sparse file.
                 run(List.of(
-                        "mke2fs", "-q", "-F", "-t", "ext4", "-L", LABEL, "-m", "0", "-O", "^has_journal", "-E",
-                        "assume_storage_prezeroed=1,root_owner=0:0", unfinished.toString(), bytes / 1024 + "k"));
-                Files.setPosixFilePermissions(
-                        unfinished, PosixFilePermissions.fromString("rw-------"));
+                        "mke2fs",
+                        "-q",
+                        "-F",
+                        "-t",
+                        "ext4",
+                        "-L",
+                        LABEL,
+                        "-m",
+                        "0",
+                        "-O",
+                        "^has_journal",
+                        "-E",
+                        "assume_storage_prezeroed=1,root_owner=0:0",
+                        unfinished.toString(),
+                        bytes / 1024 + "k"));
+                Files.setPosixFilePermissions(unfinished, PosixFilePermissions.fromString("rw-------"));
                 Files.move(unfinished, pristine, StandardCopyOption.ATOMIC_MOVE);
             }
             return pristine;

@@ -28,17 +28,21 @@ class CommandTest {
 
     @Test
     void aProgramThatDoesNotEndIsKilled() throws Exception {
-        assertThat(Command.run(Duration.ofMillis(200), "", List.of("sleep", "1000")).exitCode()).isEqualTo(137);
+        assertThat(Command.run(Duration.ofMillis(200), "", List.of("sleep", "1000"))
+                        .exitCode())
+                .isEqualTo(137);
     }
 
     @Test
     void aProgramThatDoesNotReadItsInputStillTellsItsExitCode() throws Exception {
-        assertThat(Command.run(LONG, "x".repeat(1_000_000), List.of("false")).exitCode()).isEqualTo(1);
+        assertThat(Command.run(LONG, "x".repeat(1_000_000), List.of("false")).exitCode())
+                .isEqualTo(1);
     }
 
     @Test
     void outputIsBounded() throws Exception {
-        assertThat(Command.run(LONG, "", List.of("head", "-c", "5000000", "/dev/zero")).output())
+        assertThat(Command.run(LONG, "", List.of("head", "-c", "5000000", "/dev/zero"))
+                        .output())
                 .hasSize(1 << 20);
     }
 

@@ -100,8 +100,8 @@ public final class ContractGuest {
 
     /** Runs a shell script in the guest and returns what it printed. */
     public static String run(Machine machine, String script) throws IOException, InterruptedException {
-        URI uri = URI.create(
-                "http://" + machine.agent().getAddress().getHostAddress() + ":" + machine.agent().getPort() + "/cgi-bin/run");
+        URI uri = URI.create("http://" + machine.agent().getAddress().getHostAddress() + ":"
+                + machine.agent().getPort() + "/cgi-bin/run");
         try (HttpClient client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(Duration.ofSeconds(10))

@@ -27,9 +27,11 @@ class FactsDiskTest {
         byte[] bytes = Files.readAllBytes(file);
         assertThat(bytes).hasSize(4096);
         String text = new String(bytes, StandardCharsets.UTF_8);
-        assertThat(text).startsWith("SALLYPORT-FACTS 1\nhostname=böx=1\nmachine_id=m-abcdefghijkl\nvm_type=cli\nEND\n\0");
+        assertThat(text)
+                .startsWith("SALLYPORT-FACTS 1\nhostname=böx=1\nmachine_id=m-abcdefghijkl\nvm_type=cli\nEND\n\0");
         assertThat(text.substring(text.indexOf('\0')).chars()).allMatch(c -> c == 0);
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file))).isEqualTo("rw-------");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
     }
 
     @Test

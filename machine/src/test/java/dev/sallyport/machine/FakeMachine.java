@@ -32,7 +32,15 @@ final class FakeMachine implements Machine {
         this.console = new SpooledConsole(folder.resolve("console.log"));
         var image = new Image("", "cli", Instant.EPOCH, folder, folder, List.of(), List.of());
         this.spec = new MachineSpec(
-                ID, VmType.CLI, image, 256, 1, 1, folder, Map.of(), (address, any) -> new InetSocketAddress(address, any));
+                ID,
+                VmType.CLI,
+                image,
+                256,
+                1,
+                1,
+                folder,
+                Map.of(),
+                (address, any) -> new InetSocketAddress(address, any));
     }
 
     void says(String line) {

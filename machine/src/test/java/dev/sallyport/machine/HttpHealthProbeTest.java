@@ -19,8 +19,7 @@ import org.junit.jupiter.api.Timeout;
 class HttpHealthProbeTest {
     private static final Duration ENOUGH = Duration.ofSeconds(10);
     private static final Duration LITTLE = Duration.ofMillis(300);
-    private static final String GOOD =
-            """
+    private static final String GOOD = """
             {"status":"ok","timestamp":"t","activeSessions":2,"version":"9","machineId":"m-abcdefghijkl","parts":{"desktop":"ok"},"later":1}""";
 
     /** Writes an answer. */
@@ -71,14 +70,16 @@ class HttpHealthProbeTest {
 
     @Test
     void noWayIsUnreachable() throws Exception {
-        // The prefix whose packets are thrown away (RFC 6666): refused at once where there is no way there, lost where there is one.
+        // The prefix whose packets are thrown away (RFC 6666): refused at once where there is no way there, lost where
+        // there is one.
         Answer answer = new HttpHealthProbe().ask(new InetSocketAddress("100::1", 8080), LITTLE);
         assertThat(answer).isInstanceOf(Answer.Unreachable.class);
     }
 
     @Test
     void aServerThatSaysNothingIsSilent() throws Exception {
-        Answer answer = ask(LITTLE, (connection, out) -> connection.getInputStream().readAllBytes());
+        Answer answer =
+                ask(LITTLE, (connection, out) -> connection.getInputStream().readAllBytes());
         assertThat(answer).isInstanceOf(Answer.Silent.class);
     }
 
@@ -98,18 +99,24 @@ class HttpHealthProbeTest {
     @Test
     void aConnectionThatIsClosedWithoutAWordIsClosed() throws Exception {
         assertThat(ask(ENOUGH, (connection, out) -> {})).isInstanceOf(Answer.Closed.class);
-        assertThat(ask(ENOUGH, (connection, out) -> connection.setSoLinger(true, 0))).isInstanceOf(Answer.Closed.class);
+        assertThat(ask(ENOUGH, (connection, out) -> connection.setSoLinger(true, 0)))
+                .isInstanceOf(Answer.Closed.class);
     }
 
     @Test
     void whatIsNotAnAgentIsWrong() throws Exception {
-        assertThat(ask(ENOUGH, (connection, out) -> write(out, "SSH-2.0-OpenSSH\r\n"))).isInstanceOf(Answer.Wrong.class);
-        assertThat(ask(ENOUGH, (connection, out) -> write(out, "HTTP/1.1 404 Not Found\r\n\r\nno")).text())
+        assertThat(ask(ENOUGH, (connection, out) -> write(out, "SSH-2.0-OpenSSH\r\n")))
+                .isInstanceOf(Answer.Wrong.class);
+        assertThat(ask(ENOUGH, (connection, out) -> write(out, "HTTP/1.1 404 Not Found\r\n\r\nno"))
+                        .text())
                 .contains("404 Not Found");
-        assertThat(ask(ENOUGH, (connection, out) -> write(out, response("<html>")))).isInstanceOf(Answer.Wrong.class);
-        assertThat(ask(ENOUGH, (connection, out) -> write(out, response("{\"status\":\"ok\"}"))).text())
+        assertThat(ask(ENOUGH, (connection, out) -> write(out, response("<html>"))))
+                .isInstanceOf(Answer.Wrong.class);
+        assertThat(ask(ENOUGH, (connection, out) -> write(out, response("{\"status\":\"ok\"}")))
+                        .text())
                 .contains("lacks machineId");
-        assertThat(ask(ENOUGH, (connection, out) -> write(out, response("null")))).isInstanceOf(Answer.Wrong.class);
+        assertThat(ask(ENOUGH, (connection, out) -> write(out, response("null"))))
+                .isInstanceOf(Answer.Wrong.class);
         assertThat(ask(ENOUGH, (connection, out) -> write(out, response("[".repeat(50_000)))))
                 .isInstanceOf(Answer.Wrong.class);
     }
@@ -142,7 +149,8 @@ class HttpHealthProbeTest {
     }
 
     private static String response(String json) {
-        return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + json.length() + "\r\n\r\n" + json;
+        return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + json.length() + "\r\n\r\n"
+                + json;
     }
 
     private static void write(OutputStream out, String text) throws IOException {

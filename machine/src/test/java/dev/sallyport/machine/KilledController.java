@@ -43,7 +43,14 @@ final class KilledController {
                 List.of(layer),
                 List.of());
         var spec = new MachineSpec(
-                new MachineId(arguments[3]), VmType.CLI, image, 256, 1, 64L << 20, Path.of(arguments[4]), Map.of(),
+                new MachineId(arguments[3]),
+                VmType.CLI,
+                image,
+                256,
+                1,
+                64L << 20,
+                Path.of(arguments[4]),
+                Map.of(),
                 new TestDoor("killed"));
         driver.start(spec, new FileLedger(Path.of(arguments[2]), until), (step, text, details) -> {});
         Runtime.getRuntime().halt(9);
@@ -74,8 +81,8 @@ final class KilledController {
         }
 
         private void write(String line) {
-            try (FileChannel channel =
-                    FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
+            try (FileChannel channel = FileChannel.open(
+                    file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
                 channel.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)));
                 channel.force(true);
             } catch (IOException e) {

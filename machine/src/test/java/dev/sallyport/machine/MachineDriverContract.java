@@ -28,7 +28,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +39,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,7 +47,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.jspecify.annotations.Nullable;
 
 /** What every driver must do, tried on real guests. A driver's own test extends it. */
 @Tag("machines")
@@ -104,8 +103,9 @@ public abstract class MachineDriverContract {
     void aMachineStartsAndItsAgentIsReached() throws Exception {
         MachineDriver driver = driver();
         MachineSpec spec = spec(Map.of("flavour", "a b=c"));
-        var ledger = new RecordingLedger(resource ->
-                assertThat(exists(resource)).as("%s is made before it is written down", resource).isFalse());
+        var ledger = new RecordingLedger(resource -> assertThat(exists(resource))
+                .as("%s is made before it is written down", resource)
+                .isFalse());
 
         Machine machine = start(driver, spec, ledger);
         Health health = readiness(machine);
@@ -113,24 +113,31 @@ public abstract class MachineDriverContract {
         assertThat(health.machineId()).isEqualTo(spec.id().value());
         assertThat(machine.exit()).isEmpty();
         assertThat(steps).contains("image", "network", "disk", "hypervisor");
-        assertThat(everythingIn(spec)).isSubsetOf(Stream.concat(
-                        Stream.of(spec.directory().resolve("console.log")),
-                        ledger.all().stream().filter(each -> each.kind().equals("file")).map(each -> Path.of(each.name())))
-                .toList());
+        assertThat(everythingIn(spec))
+                .isSubsetOf(Stream.concat(
+                                Stream.of(spec.directory().resolve("console.log")),
+                                ledger.all().stream()
+                                        .filter(each -> each.kind().equals("file"))
+                                        .map(each -> Path.of(each.name())))
+                        .toList());
         assertThat(ledger.toUndo()).extracting(Resource::driver).containsOnly(driver.name());
-        assertThat(machine.console().awaitLine(line -> line.contains(ContractGuest.UP), END)).isPresent();
+        assertThat(machine.console().awaitLine(line -> line.contains(ContractGuest.UP), END))
+                .isPresent();
         assertThat(machine.console().lastLines(1000)).anyMatch(line -> line.contains(ContractGuest.UP));
         assertThat(machine.console().bytes()).isPositive();
-        assertThat(Files.readString(machine.console().file(), StandardCharsets.ISO_8859_1)).contains(ContractGuest.UP);
+        assertThat(Files.readString(machine.console().file(), StandardCharsets.ISO_8859_1))
+                .contains(ContractGuest.UP);
 
         String facts = ContractGuest.run(machine, "cat /run/sallyport/facts");
         assertThat(facts.lines())
                 .contains("machine_id=" + spec.id(), "vm_type=cli", "flavour=a b=c")
                 .anyMatch(line -> line.startsWith("proxy="))
-                .anyMatch(line -> line.equals("layers=" + image().layers().getFirst().uuid()))
+                .anyMatch(line ->
+                        line.equals("layers=" + image().layers().getFirst().uuid()))
                 .noneMatch(line -> line.startsWith("SALLYPORT") || line.equals("END"));
         String sizes = ContractGuest.run(
-                machine, "nproc; sed -n 's/^MemTotal: *//p' /proc/meminfo; df -k / | tail -n 1 | awk '{print $2}'; ip route");
+                machine,
+                "nproc; sed -n 's/^MemTotal: *//p' /proc/meminfo; df -k / | tail -n 1 | awk '{print $2}'; ip route");
         List<String> lines = sizes.lines().toList();
         assertThat(lines.getFirst()).isEqualTo("1");
         assertThat(Integer.parseInt(lines.get(1).replace(" kB", ""))).isBetween(180_000, 256 * 1024);
@@ -145,7 +152,15 @@ public abstract class MachineDriverContract {
     void twoVirtualProcessorsAreTwo() throws Exception {
         MachineSpec spec = spec(Map.of());
         spec = new MachineSpec(
-                spec.id(), VmType.BROWSER, image(), 320, 2, spec.diskBytes(), spec.directory(), Map.of(), spec.egress());
+                spec.id(),
+                VmType.BROWSER,
+                image(),
+                320,
+                2,
+                spec.diskBytes(),
+                spec.directory(),
+                Map.of(),
+                spec.egress());
         Machine machine = ready(spec);
 
         assertThat(ContractGuest.run(machine, "nproc").strip()).isEqualTo("2");
@@ -183,7 +198,8 @@ public abstract class MachineDriverContract {
     void aMachineReachesItsGatewayAlone() throws Exception {
         MachineSpec spec = spec(Map.of());
         Machine machine = ready(spec);
-        String proxy = ContractGuest.run(machine, "sed -n s/^proxy=//p /run/sallyport/facts").strip();
+        String proxy = ContractGuest.run(machine, "sed -n s/^proxy=//p /run/sallyport/facts")
+                .strip();
         String gatewayHost = proxy.substring(0, proxy.indexOf(':'));
         int gatewayPort = Integer.parseInt(proxy.substring(proxy.indexOf(':') + 1));
 
@@ -193,7 +209,8 @@ public abstract class MachineDriverContract {
             Thread.ofVirtual().start(() -> count(tcp, accepted));
             var targets = new LinkedHashSet<String>();
             for (String host : hosts(gatewayHost)) {
-                for (int port : new int[] {tcp.getLocalPort(), 22, 53, machine.agent().getPort(), gatewayPort + 1}) {
+                for (int port :
+                        new int[] {tcp.getLocalPort(), 22, 53, machine.agent().getPort(), gatewayPort + 1}) {
                     targets.add(host + " " + port);
                 }
                 if (!host.equals(gatewayHost)) {
@@ -207,12 +224,14 @@ public abstract class MachineDriverContract {
             var script = new StringBuilder("ip route add default via " + gatewayOfAll + "\n");
             script.append("try() { nc -w 3 $1 $2 </dev/null >/dev/null 2>&1 && echo OPEN $1 $2; }\n");
             targets.forEach(target -> script.append("try ").append(target).append(" &\n"));
-            hosts(gatewayHost).forEach(host -> script.append("(echo leak | nc -u -w 1 ")
-                    .append(host + " " + udp.getLocalPort())
-                    .append(") >/dev/null 2>&1 &\n"));
+            hosts(gatewayHost)
+                    .forEach(host -> script.append("(echo leak | nc -u -w 1 ")
+                            .append(host + " " + udp.getLocalPort())
+                            .append(") >/dev/null 2>&1 &\n"));
             // Ports that the host may talk to are no way out either.
             script.append("wait\nkillall nc 2>/dev/null\n");
-            script.append("nc -w 3 -p 8081 " + gatewayOfAll + " " + tcp.getLocalPort() + " </dev/null 2>/dev/null && echo OPEN from 8081\n");
+            script.append("nc -w 3 -p 8081 " + gatewayOfAll + " " + tcp.getLocalPort()
+                    + " </dev/null 2>/dev/null && echo OPEN from 8081\n");
             script.append("nslookup example.com " + gatewayOfAll + " >/dev/null 2>&1 && echo NAMES\n");
             script.append("nslookup example.com 8.8.8.8 >/dev/null 2>&1 && echo NAMES\n");
             script.append("ping -c 1 -W 2 1.1.1.1 >/dev/null 2>&1 && echo PING\n");
@@ -260,10 +279,10 @@ public abstract class MachineDriverContract {
         String addressOfTwo = ContractGuest.run(two, "sed -n 's/^address=//p' /run/sallyport/facts")
                 .strip()
                 .replaceAll("/.*", "");
-        String doorOfTwo =
-                ContractGuest.run(two, "sed -n 's/^proxy=//p' /run/sallyport/facts").strip();
-        String doorOfOne =
-                ContractGuest.run(one, "sed -n 's/^proxy=//p' /run/sallyport/facts").strip();
+        String doorOfTwo = ContractGuest.run(two, "sed -n 's/^proxy=//p' /run/sallyport/facts")
+                .strip();
+        String doorOfOne = ContractGuest.run(one, "sed -n 's/^proxy=//p' /run/sallyport/facts")
+                .strip();
         String way = doorOfOne.startsWith("10.0.2.100:") ? "10.0.2.2" : doorOfOne.replaceAll(":.*", "");
         var targets = new LinkedHashSet<String>();
         targets.add(way + " " + two.agent().getPort());
@@ -279,8 +298,8 @@ public abstract class MachineDriverContract {
             targets.add(doorOfTwo.replace(':', ' '));
         }
         var script = new StringBuilder("ip route add default via " + way + "\n");
-        targets.forEach(target -> script.append("(nc -w 3 " + target + " </dev/null >/dev/null 2>&1 && echo OPEN " + target
-                + ") &\n"));
+        targets.forEach(target ->
+                script.append("(nc -w 3 " + target + " </dev/null >/dev/null 2>&1 && echo OPEN " + target + ") &\n"));
         script.append("wait\necho hello | nc -w 10 " + doorOfOne.replace(':', ' ') + "\n");
 
         assertThat(ContractGuest.run(one, script.toString()).lines()).containsExactly("door one");
@@ -310,7 +329,9 @@ public abstract class MachineDriverContract {
         assertThat(machine.awaitExit(END).orElseThrow().kind()).isEqualTo(MachineExit.Kind.DESTROYED);
         assertThat(machine.console().lastLines(1000)).anyMatch(line -> line.contains(ContractGuest.UP));
         assertThat(machine.destroy()).isEmpty();
-        ledger.all().reversed().forEach(resource -> assertThat(driver().undo(resource)).isEmpty());
+        ledger.all()
+                .reversed()
+                .forEach(resource -> assertThat(driver().undo(resource)).isEmpty());
     }
 
     @Test
@@ -400,11 +421,17 @@ public abstract class MachineDriverContract {
             ran = journalled.size() < until;
             things = journalled.size();
             if (ran) {
-                assertThat(leftOn(spec)).as("the machine outlives its controller").isNotEmpty();
+                assertThat(leftOn(spec))
+                        .as("the machine outlives its controller")
+                        .isNotEmpty();
             }
             MachineDriver next = driver();
-            journalled.reversed().forEach(resource -> assertThat(next.undo(resource)).isEmpty());
-            assertThat(left(spec)).as("killed after %d things: %s", until, journalled).isEmpty();
+            journalled
+                    .reversed()
+                    .forEach(resource -> assertThat(next.undo(resource)).isEmpty());
+            assertThat(left(spec))
+                    .as("killed after %d things: %s", until, journalled)
+                    .isEmpty();
         }
         assertThat(things).isGreaterThan(3);
     }
@@ -453,7 +480,9 @@ public abstract class MachineDriverContract {
             });
             try {
                 machines.add(driver().start(spec, ledger, (step, text, details) -> {}));
-                assertThat(Thread.interrupted()).as("an interrupt after %d things was lost", at).isFalse();
+                assertThat(Thread.interrupted())
+                        .as("an interrupt after %d things was lost", at)
+                        .isFalse();
                 ran = true;
             } catch (InterruptedException e) {
                 things++;
@@ -478,9 +507,12 @@ public abstract class MachineDriverContract {
                 CauseCode.LAYER_MISSING,
                 "gone");
         MachineSpec spec = spec(Map.of());
-        fails(withEgress(spec, (address, port) -> {
-            throw new BindException("Address already in use");
-        }), CauseCode.PORT_TAKEN, "already in use");
+        fails(
+                withEgress(spec, (address, port) -> {
+                    throw new BindException("Address already in use");
+                }),
+                CauseCode.PORT_TAKEN,
+                "already in use");
         fails(withSizes(spec(Map.of()), 1, 1, 64L << 20), CauseCode.BAD_REQUEST, "memory");
         fails(withSizes(spec(Map.of()), 256, 0, 64L << 20), CauseCode.BAD_REQUEST, "processors");
         fails(withSizes(spec(Map.of()), 256, 1, 12345), CauseCode.BAD_REQUEST, "disk");
@@ -500,7 +532,8 @@ public abstract class MachineDriverContract {
                 FailureException.class, () -> Readiness.await(machine, new HttpHealthProbe(), BOOT));
 
         assertThat(failure.reason().code()).isEqualTo(CauseCode.LAYER_MISSING);
-        assertThat(failure.reason().evidence()).anyMatch(line -> line.contains(other.uuid().toString()));
+        assertThat(failure.reason().evidence())
+                .anyMatch(line -> line.contains(other.uuid().toString()));
         assertThat(machine.awaitExit(END).orElseThrow().kind()).isEqualTo(MachineExit.Kind.GUEST_SHUTDOWN);
     }
 
@@ -552,19 +585,40 @@ public abstract class MachineDriverContract {
 
     private static MachineSpec withImage(MachineSpec spec, Image image) {
         return new MachineSpec(
-                spec.id(), spec.type(), image, spec.memoryMib(), spec.cpus(), spec.diskBytes(), spec.directory(),
-                spec.facts(), spec.egress());
+                spec.id(),
+                spec.type(),
+                image,
+                spec.memoryMib(),
+                spec.cpus(),
+                spec.diskBytes(),
+                spec.directory(),
+                spec.facts(),
+                spec.egress());
     }
 
     private static MachineSpec withEgress(MachineSpec spec, EgressDoor egress) {
         return new MachineSpec(
-                spec.id(), spec.type(), spec.image(), spec.memoryMib(), spec.cpus(), spec.diskBytes(), spec.directory(),
-                spec.facts(), egress);
+                spec.id(),
+                spec.type(),
+                spec.image(),
+                spec.memoryMib(),
+                spec.cpus(),
+                spec.diskBytes(),
+                spec.directory(),
+                spec.facts(),
+                egress);
     }
 
     private static MachineSpec withSizes(MachineSpec spec, int memoryMib, int cpus, long diskBytes) {
         return new MachineSpec(
-                spec.id(), spec.type(), spec.image(), memoryMib, cpus, diskBytes, spec.directory(), spec.facts(),
+                spec.id(),
+                spec.type(),
+                spec.image(),
+                memoryMib,
+                cpus,
+                diskBytes,
+                spec.directory(),
+                spec.facts(),
                 spec.egress());
     }
 
@@ -583,7 +637,8 @@ public abstract class MachineDriverContract {
         try {
             return Readiness.await(machine, new HttpHealthProbe(), BOOT);
         } catch (FailureException e) {
-            throw new AssertionError(e.getMessage() + "\n" + String.join("\n", e.reason().evidence()), e);
+            throw new AssertionError(
+                    e.getMessage() + "\n" + String.join("\n", e.reason().evidence()), e);
         }
     }
 
@@ -596,10 +651,10 @@ public abstract class MachineDriverContract {
 
     private FailureException unready(String mode) throws Exception {
         Machine machine = start(driver(), spec(Map.of("mode", mode)), new RecordingLedger(resource -> {}));
-        assertThat(machine.console().awaitLine(line -> line.contains(ContractGuest.UP), BOOT)).isPresent();
+        assertThat(machine.console().awaitLine(line -> line.contains(ContractGuest.UP), BOOT))
+                .isPresent();
         FailureException failure = catchThrowableOfType(
-                FailureException.class,
-                () -> Readiness.await(machine, new HttpHealthProbe(), Duration.ofSeconds(6)));
+                FailureException.class, () -> Readiness.await(machine, new HttpHealthProbe(), Duration.ofSeconds(6)));
         assertThat(machine.destroy()).isEmpty();
         return failure;
     }

@@ -60,8 +60,7 @@ class ReadinessTest {
 
     @Test
     void anotherMachinesAgentIsWrong() {
-        HealthProbe probe =
-                (agent, atMost) -> new Answer.Healthy(health("ok", "m-zzzzzzzzzzzz\u001b[2J", Map.of()));
+        HealthProbe probe = (agent, atMost) -> new Answer.Healthy(health("ok", "m-zzzzzzzzzzzz\u001b[2J", Map.of()));
         Cause cause = failure(probe, LONG);
         assertThat(cause.code()).isEqualTo(CauseCode.AGENT_WRONG);
         assertThat(cause.evidence()).containsExactly("it says that it is m-zzzzzzzzzzzz, not m-abcdefghijkl");
@@ -78,8 +77,10 @@ class ReadinessTest {
     void aPartThatFailedEndsTheWait() {
         machine.says("Xvnc: no such display");
         Cause cause = failure(
-                (agent, atMost) -> new Answer.Healthy(
-                        health("starting", FakeMachine.ID.value(), Map.of("desktop", "failed: exit 1", "chromium", "starting"))),
+                (agent, atMost) -> new Answer.Healthy(health(
+                        "starting",
+                        FakeMachine.ID.value(),
+                        Map.of("desktop", "failed: exit 1", "chromium", "starting"))),
                 LONG);
         assertThat(cause.code()).isEqualTo(CauseCode.PART_FAILED);
         assertThat(cause.evidence()).containsExactly("desktop: failed: exit 1", "Xvnc: no such display");
@@ -162,11 +163,13 @@ class ReadinessTest {
                 .contains("seen last: connection refused", "systemd: reached nothing")
                 .anyMatch(line -> line.startsWith("all answers: {refused="));
 
-        assertThat(failure((agent, atMost) -> new Answer.Unreachable("EHOSTUNREACH"), SHORT).detail())
+        assertThat(failure((agent, atMost) -> new Answer.Unreachable("EHOSTUNREACH"), SHORT)
+                        .detail())
                 .contains("no way to the machine");
         assertThat(failure((agent, atMost) -> new Answer.Silent("quiet"), SHORT).detail())
                 .contains("accepted connections and said nothing");
-        assertThat(failure((agent, atMost) -> new Answer.Closed("broken"), SHORT).detail())
+        assertThat(failure((agent, atMost) -> new Answer.Closed("broken"), SHORT)
+                        .detail())
                 .contains("accepted and broken at once");
     }
 

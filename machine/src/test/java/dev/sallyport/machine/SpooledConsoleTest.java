@@ -92,7 +92,8 @@ class SpooledConsoleTest {
         try (var console = new SpooledConsole(folder.resolve("log"))) {
             append(console, "first\n");
             assertThat(console.awaitLine("first"::equals, Duration.ZERO)).contains("first");
-            assertThat(console.awaitLine("other"::equals, Duration.ofMillis(20))).isEmpty();
+            assertThat(console.awaitLine("other"::equals, Duration.ofMillis(20)))
+                    .isEmpty();
 
             var waiting = new CompletableFuture<Optional<String>>();
             Thread waiter = Thread.ofVirtual().start(() -> {

@@ -41,13 +41,16 @@ class WritableDiskTest {
         assertThat(Files.size(one)).isEqualTo(4L << 30);
         assertThat(allocated(one)).isLessThan(8L << 20);
         assertThat(superblock(one, 0x38, 2)).isEqualTo(new byte[] {0x53, (byte) 0xef});
-        assertThat(new String(superblock(one, 0x78, 16), StandardCharsets.US_ASCII)).startsWith("sallyport-rw\0");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(one))).isEqualTo("rw-------");
+        assertThat(new String(superblock(one, 0x78, 16), StandardCharsets.US_ASCII))
+                .startsWith("sallyport-rw\0");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(one)))
+                .isEqualTo("rw-------");
         try (var files = Files.list(folder.resolve("disks"))) {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder("lock", "writable-4294967296.ext4");
         }
-        assertThat(Command.run(Duration.ofMinutes(1), "", List.of("e2fsck", "-fn", one.toString())).exitCode())
+        assertThat(Command.run(Duration.ofMinutes(1), "", List.of("e2fsck", "-fn", one.toString()))
+                        .exitCode())
                 .isZero();
     }
 
@@ -59,7 +62,8 @@ class WritableDiskTest {
         disk.make(folder.resolve("two"), 16L << 20);
         disk.make(folder.resolve("three"), 16L << 20);
         assertThat(superblock(folder.resolve("two"), 0x38, 2)).isEqualTo(new byte[] {0x53, (byte) 0xef});
-        assertThat(Files.mismatch(folder.resolve("two"), folder.resolve("three"))).isEqualTo(-1);
+        assertThat(Files.mismatch(folder.resolve("two"), folder.resolve("three")))
+                .isEqualTo(-1);
     }
 
     @Test
@@ -82,8 +86,7 @@ class WritableDiskTest {
     @Test
     void aFolderThatIsNotThereIsNamed() {
         FailureException failure = catchThrowableOfType(
-                FailureException.class,
-                () -> new WritableDisk(folder).make(folder.resolve("none/disk"), 64L << 20));
+                FailureException.class, () -> new WritableDisk(folder).make(folder.resolve("none/disk"), 64L << 20));
         assertThat(failure.reason().code()).isEqualTo(CauseCode.HYPERVISOR_FAILED);
         assertThat(failure.reason().evidence()).anyMatch(line -> line.contains("No such file or directory"));
     }

@@ -89,8 +89,11 @@ public final class DemoVerb implements Verb {
                     + signIn.session().path("error_message").asText());
             signIn.session().path("cause").path("evidence").forEach(line -> System.err.println("  | " + line.asText()));
         }
+        String whole = asJson(signIn, phases, picture, millisSince(began));
+        // Kept, so that a change can be compared with what was before it.
+        Files.writeString(picture.resolveSibling("last-" + provider + ".json"), whole + "\n");
         if (json) {
-            System.out.println(asJson(signIn, phases, picture, millisSince(began)));
+            System.out.println(whole);
         }
         return signIn.completed() ? 0 : 1;
     }

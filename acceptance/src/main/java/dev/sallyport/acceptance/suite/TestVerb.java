@@ -10,6 +10,7 @@ import dev.sallyport.model.Folders;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -54,9 +55,13 @@ public final class TestVerb implements Verb {
         PrintStream out = System.out;
         out.println("Seed " + usedSeed + " (run again with --seed " + usedSeed + ")");
         long started = System.nanoTime();
+        Folders folders = Folders.ofThisProcess();
         if (suites.stream().anyMatch(Suite::needsImages)) {
-            Images.ensure(Folders.ofThisProcess(), Progress.onStandardError());
+            Images.ensure(folders, Progress.onStandardError());
         }
+        // What the parts under test log belongs in a file; what they say on standard output would be a defect.
+        Path log = Files.createDirectories(folders.home().resolve("target")).resolve("test.log");
+        System.setErr(new PrintStream(Files.newOutputStream(log), true, StandardCharsets.UTF_8));
         var reporter = new Reporter(out);
         for (Suite suite : suites) {
             out.println();
@@ -66,6 +71,7 @@ public final class TestVerb implements Verb {
         out.println();
         reporter.skips().forEach(skip -> out.println("skipped: " + skip));
         reporter.failures().forEach(failure -> out.println("failed: " + failure));
+        out.println("What was logged is in " + log);
         out.println("All of it took " + Progress.duration((System.nanoTime() - started) / 1_000_000));
         out.println(reporter.passed() + " passed, " + reporter.failures().size() + " failed"
                 + (reporter.skips().isEmpty() ? "" : ", " + reporter.skips().size() + " skipped"));

@@ -10,7 +10,6 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
-import org.apache.commons.compress.compressors.lz4.BlockLZ4CompressorOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,17 +20,17 @@ final class BzImageTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 1000, 8 << 20, (8 << 20) + 1, 20_000_000})
     void lz4(int size) throws IOException {
-        byte[] kernel = kernel(size);
+        var compressed = new Compressed(size);
 
-        BzImage.Payload payload = BzImage.payload(bzImage(lz4Legacy(kernel), kernel.length));
+        BzImage.Payload payload = BzImage.payload(bzImage(compressed.lz4, size));
 
         assertThat(payload.compression()).isEqualTo(BzImage.Compression.LZ4);
-        assertThat(payload.decompress()).isEqualTo(kernel);
+        assertThat(payload.decompress()).isEqualTo(compressed.kernel);
     }
 
     @Test
     void gzip() throws IOException {
-        byte[] kernel = kernel(300_000);
+        byte[] kernel = new Compressed(300_000).kernel;
         var compressed = new ByteArrayOutputStream();
         try (var gzip = new GZIPOutputStream(compressed)) {
             gzip.write(kernel);
@@ -61,7 +60,7 @@ final class BzImageTest {
 
     @Test
     void whatIsNoneIsRefused() throws IOException {
-        byte[] image = bzImage(lz4Legacy(kernel(1000)), 1000);
+        byte[] image = bzImage(new Compressed(1000).lz4, 1000);
 
         assertThatThrownBy(() -> BzImage.payload(new byte[100])).hasMessageContaining("not a bzImage");
         assertThatThrownBy(() -> BzImage.payload(Arrays.copyOf(image, image.length - 1))).hasMessageContaining("outside");
@@ -70,14 +69,14 @@ final class BzImageTest {
         assertThatThrownBy(() -> BzImage.payload(old)).hasMessageContaining("older than 2.08");
         assertThatThrownBy(() -> BzImage.payload(bzImage(new byte[] {'?', '?', '?', '?'}, 10)))
                 .hasMessageContaining("3f3f3f3f");
-        assertThatThrownBy(() -> BzImage.payload(bzImage(lz4Legacy(kernel(1000)), -1))).hasMessageContaining("size");
-        assertThatThrownBy(() -> BzImage.payload(bzImage(lz4Legacy(kernel(1000)), 1001)).decompress())
+        assertThatThrownBy(() -> BzImage.payload(bzImage(new Compressed(1000).lz4, -1))).hasMessageContaining("size");
+        assertThatThrownBy(() -> BzImage.payload(bzImage(new Compressed(1000).lz4, 1001)).decompress())
                 .hasMessageContaining("1000 bytes instead of 1001");
     }
 
     @Test
     void damagedBlocksAreNamedAndNothingElse() throws IOException {
-        byte[] good = lz4Legacy(kernel(50_000));
+        byte[] good = new Compressed(50_000).lz4;
         var random = new Random(7);
         for (int n = 0; n < 2000; n++) {
             byte[] bad = good.clone();
@@ -90,39 +89,67 @@ final class BzImageTest {
         }
     }
 
-    /** Bytes that compress, with runs and repetitions near and far. */
-    private static byte[] kernel(int size) {
-        byte[] kernel = new byte[size];
-        var random = new Random(size);
-        for (int at = 0; at < size; ) {
-            int length = Math.min(size - at, 1 + random.nextInt(400));
-            if (at > 100 && random.nextBoolean()) {
-                int back = 1 + random.nextInt(Math.min(at, 60_000));
-                for (int n = 0; n < length; n++) {
-                    kernel[at + n] = kernel[at + n - back];
-                }
-            } else {
-                for (int n = 0; n < length; n++) {
-                    kernel[at + n] = (byte) random.nextInt(8);
-                }
-            }
-            at += length;
-        }
-        return kernel;
-    }
+    /** A kernel of runs and repetitions near and far, and the same as LZ4 blocks of at most 8 MiB. */
+    private static final class Compressed {
+        final byte[] kernel;
+        final byte[] lz4;
 
-    private static byte[] lz4Legacy(byte[] kernel) throws IOException {
-        var all = new ByteArrayOutputStream();
-        all.writeBytes(new byte[] {0x02, 0x21, 0x4c, 0x18});
-        for (int from = 0; from < kernel.length; from += 8 << 20) {
-            var block = new ByteArrayOutputStream();
-            try (var lz4 = new BlockLZ4CompressorOutputStream(block)) {
-                lz4.write(kernel, from, Math.min(8 << 20, kernel.length - from));
+        Compressed(int size) {
+            kernel = new byte[size];
+            var all = new ByteArrayOutputStream();
+            all.writeBytes(new byte[] {0x02, 0x21, 0x4c, 0x18});
+            var random = new Random(size);
+            for (int from = 0; from < size; from += 8 << 20) {
+                byte[] block = block(from, Math.min(from + (8 << 20), size), random);
+                all.writeBytes(littleEndian(block.length));
+                all.writeBytes(block);
             }
-            all.writeBytes(littleEndian(block.size()));
-            all.writeBytes(block.toByteArray());
+            lz4 = all.toByteArray();
         }
-        return all.toByteArray();
+
+        /** Sequences of literals and a match; the last has literals alone. */
+        private byte[] block(int from, int to, Random random) {
+            var block = new ByteArrayOutputStream();
+            int at = from;
+            while (true) {
+                int literals = Math.min(to - at, 1 + random.nextInt(300));
+                for (int n = 0; n < literals; n++) {
+                    kernel[at + n] = (byte) random.nextInt();
+                }
+                int match = Math.min(to - at - literals - 12, 4 + random.nextInt(600));
+                if (match < 4) {
+                    for (int n = literals; n < to - at; n++) {
+                        kernel[at + n] = (byte) random.nextInt();
+                    }
+                    sequence(block, at, to - at, 0, 0);
+                    return block.toByteArray();
+                }
+                int offset = 1 + random.nextInt(Math.min(at + literals - from, 65_535));
+                for (int n = at + literals; n < at + literals + match; n++) {
+                    kernel[n] = kernel[n - offset];
+                }
+                sequence(block, at, literals, offset, match);
+                at += literals + match;
+            }
+        }
+
+        private void sequence(ByteArrayOutputStream block, int at, int literals, int offset, int match) {
+            int matchCode = Math.max(match - 4, 0);
+            block.write(Math.min(literals, 15) << 4 | Math.min(matchCode, 15));
+            more(block, literals);
+            block.write(kernel, at, literals);
+            if (match > 0) {
+                block.write(offset);
+                block.write(offset >> 8);
+                more(block, matchCode);
+            }
+        }
+
+        private static void more(ByteArrayOutputStream block, int length) {
+            for (int left = length - 15; left >= 0; left -= 255) {
+                block.write(Math.min(left, 255));
+            }
+        }
     }
 
     private static byte[] bzImage(byte[] payload, int size) {

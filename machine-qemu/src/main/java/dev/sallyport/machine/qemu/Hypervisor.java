@@ -56,7 +56,8 @@ final class Hypervisor {
             Process process = builder.start();
             process.getOutputStream().close();
             var hypervisor = new Hypervisor(process);
-            // Reading a pipe blocks the thread beneath a virtual one; few bytes come here, and so the stack may be small.
+            // Reading a pipe blocks the thread beneath a virtual one; few bytes come here, and so the stack may be
+            // small.
             Thread.ofPlatform().daemon().name(marker).stackSize(128 * 1024).start(hypervisor::readOutput);
             return hypervisor;
         } catch (IOException e) {

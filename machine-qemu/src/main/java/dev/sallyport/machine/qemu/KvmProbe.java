@@ -106,8 +106,7 @@ final class KvmProbe {
         }
     }
 
-    private Verdict run(
-            Path kernel, Path initramfs, Path directory, String driver, String marker, MadeThings made)
+    private Verdict run(Path kernel, Path initramfs, Path directory, String driver, String marker, MadeThings made)
             throws InterruptedException {
         List<String> arguments = new QemuArguments(options, true, 256, 1, 0)
                 .boot(kernel, initramfs, List.of(), OptionalLong.empty(), List.of("quiet", "sallyport.probe"))
@@ -133,7 +132,8 @@ final class KvmProbe {
             List<String> lines = hypervisor.lastLines();
             return new Verdict(
                     false,
-                    "a guest hangs under KVM here: within " + options.kvmDeadline().toMillis() + " ms it "
+                    "a guest hangs under KVM here: within "
+                            + options.kvmDeadline().toMillis() + " ms it "
                             + (lines.isEmpty() ? "said nothing" : "came to: " + lines.getLast()));
         } catch (ExecutionException e) {
             throw new IllegalStateException("a process's end cannot fail", e);

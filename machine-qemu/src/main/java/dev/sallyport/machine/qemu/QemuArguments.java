@@ -58,7 +58,8 @@ final class QemuArguments {
         if (!user.isEmpty()) {
             add("-runas", user);
         }
-        // elevateprivileges=deny would forbid -runas; seccomp itself sets no_new_privs, and a common user has no rights to raise.
+        // elevateprivileges=deny would forbid -runas; seccomp itself sets no_new_privs, and a common user has no rights
+        // to raise.
         String privileges = user.isEmpty() ? "deny" : "allow";
         add(
                 "-sandbox",
@@ -95,14 +96,22 @@ final class QemuArguments {
 
     /** A disk. Read-only ones are shared by machines, so QEMU's locks are left off. */
     QemuArguments disk(String name, Path file, boolean readOnly) {
-        add("-blockdev", json(Map.of(
-                "driver", "raw",
-                "node-name", name,
-                "read-only", readOnly,
-                // What a machine wrote is worth nothing once its host has crashed.
-                "cache", Map.of("direct", false, "no-flush", true),
-                "discard", readOnly ? "ignore" : "unmap",
-                "file", Map.of("driver", "file", "filename", file.toString(), "locking", readOnly ? "off" : "auto"))));
+        add(
+                "-blockdev",
+                json(Map.of(
+                        "driver",
+                        "raw",
+                        "node-name",
+                        name,
+                        "read-only",
+                        readOnly,
+                        // What a machine wrote is worth nothing once its host has crashed.
+                        "cache",
+                        Map.of("direct", false, "no-flush", true),
+                        "discard",
+                        readOnly ? "ignore" : "unmap",
+                        "file",
+                        Map.of("driver", "file", "filename", file.toString(), "locking", readOnly ? "off" : "auto"))));
         add("-device", board.device("virtio-blk") + ",drive=" + name);
         return this;
     }
@@ -127,7 +136,11 @@ final class QemuArguments {
 
     /** A source of entropy. */
     QemuArguments entropy() {
-        add("-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", board.device("virtio-rng") + ",rng=entropy");
+        add(
+                "-object",
+                "rng-random,id=entropy,filename=/dev/urandom",
+                "-device",
+                board.device("virtio-rng") + ",rng=entropy");
         return this;
     }
 

@@ -239,8 +239,8 @@ public final class QemuDriver implements MachineDriver {
             if (spec.memoryMib() < MIN_MEMORY_MIB || spec.memoryMib() > MAX_MEMORY_MIB) {
                 throw FailureException.of(
                         CauseCode.BAD_REQUEST,
-                        "A machine cannot have " + spec.memoryMib() + " MiB of memory: it takes " + MIN_MEMORY_MIB + " to "
-                                + MAX_MEMORY_MIB + ".");
+                        "A machine cannot have " + spec.memoryMib() + " MiB of memory: it takes " + MIN_MEMORY_MIB
+                                + " to " + MAX_MEMORY_MIB + ".");
             }
             if (spec.cpus() < 1 || spec.cpus() > MAX_CPUS) {
                 throw FailureException.of(
@@ -263,12 +263,17 @@ public final class QemuDriver implements MachineDriver {
                         "The machine's folder has too long a path: a socket in it would take " + length + " bytes, and "
                                 + MAX_SOCKET_PATH + " are the most.");
             }
-            done("image", "The parts of image " + spec.image().id() + " are there.", Map.of("image", spec.image().id()));
+            done(
+                    "image",
+                    "The parts of image " + spec.image().id() + " are there.",
+                    Map.of("image", spec.image().id()));
         }
 
         private void present(Path file, CauseCode code, String what) {
             if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
-                throw FailureException.of(code, "The " + what + " of image " + spec.image().id() + " is not there.",
+                throw FailureException.of(
+                        code,
+                        "The " + what + " of image " + spec.image().id() + " is not there.",
                         file + " cannot be read");
             }
         }
@@ -355,7 +360,8 @@ public final class QemuDriver implements MachineDriver {
                 throw new FailureException(
                         Cause.of(
                                 CauseCode.PORT_TAKEN,
-                                "The egress gateway cannot listen on " + address.getHostAddress() + " port " + port + ".",
+                                "The egress gateway cannot listen on " + address.getHostAddress() + " port " + port
+                                        + ".",
                                 e.toString()),
                         e);
             }
@@ -432,8 +438,8 @@ public final class QemuDriver implements MachineDriver {
             return address.getAddress().getHostAddress() + ":" + address.getPort();
         }
 
-        private List<String> arguments(
-                String user, boolean useKvm, MachineNetwork network, Path facts, Path writable) throws IOException {
+        private List<String> arguments(String user, boolean useKvm, MachineNetwork network, Path facts, Path writable)
+                throws IOException {
             int translationMib = spec.type() == VmType.BROWSER ? 256 : 64;
             OptionalLong tscKhz = useKvm ? OptionalLong.empty() : HostCpu.tscKhz();
             var qemu = new QemuArguments(options, useKvm, spec.memoryMib(), spec.cpus(), translationMib)
@@ -455,7 +461,8 @@ public final class QemuDriver implements MachineDriver {
             }
             var all = new ArrayList<String>();
             if (network.spawns()) {
-                // Orphans of QEMU, one a connection, go to the next process that asks for them; where the first process of
+                // Orphans of QEMU, one a connection, go to the next process that asks for them; where the first process
+                // of
                 // a container does not wait for them they would stay zombies for ever.
                 Command.find("tini").ifPresent(tini -> all.addAll(List.of(tini.toString(), "-s", "--")));
             }
@@ -466,7 +473,8 @@ public final class QemuDriver implements MachineDriver {
         /** An address of our own making (the second bit), the same each time for the same machine. */
         private String mac() {
             int hash = spec.id().value().hashCode();
-            return String.format("02:53:%02x:%02x:%02x:%02x", hash >>> 24, hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
+            return String.format(
+                    "02:53:%02x:%02x:%02x:%02x", hash >>> 24, hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
         }
 
         private ServerSocketChannel listen(Path socket) throws IOException {
@@ -505,7 +513,8 @@ public final class QemuDriver implements MachineDriver {
                 throw new FailureException(
                         new Cause(
                                 CauseCode.HYPERVISOR_FAILED,
-                                "QEMU did not come up in " + options.startDeadline().toMillis() + " ms.",
+                                "QEMU did not come up in "
+                                        + options.startDeadline().toMillis() + " ms.",
                                 process.lastLines()),
                         e);
             }

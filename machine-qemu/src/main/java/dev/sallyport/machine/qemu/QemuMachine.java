@@ -1,8 +1,8 @@
 package dev.sallyport.machine.qemu;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sallyport.machine.ConsoleEvidence;
 import dev.sallyport.machine.Console;
+import dev.sallyport.machine.ConsoleEvidence;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineExit.Kind;
@@ -34,8 +34,7 @@ final class QemuMachine implements Machine {
 
         void accept(JsonNode event) {
             switch (event.path("event").asText()) {
-                case "SHUTDOWN" ->
-                    shutdown = event.path("data").path("reason").asText("unknown");
+                case "SHUTDOWN" -> shutdown = event.path("data").path("reason").asText("unknown");
                 case "GUEST_PANICKED" -> panicked = true;
                 default -> {
                     // The others (a changed clock, a device's status) tell nothing of an end.
@@ -91,7 +90,8 @@ final class QemuMachine implements Machine {
         List<String> lines = console.lastLines(200);
         Optional<ConsoleEvidence.Finding> finding = ConsoleEvidence.any(lines);
         boolean panicLine = finding.isPresent()
-                && (finding.get().code() == CauseCode.KERNEL_PANIC || finding.get().code() == CauseCode.OUT_OF_MEMORY);
+                && (finding.get().code() == CauseCode.KERNEL_PANIC
+                        || finding.get().code() == CauseCode.OUT_OF_MEMORY);
         String reason = events.shutdown;
         List<String> said = hypervisor.lastLines();
         if (events.panicked || (reason.equals("guest-reset") && panicLine)) {
@@ -150,7 +150,8 @@ final class QemuMachine implements Machine {
         // The process was made last and is undone first.
         List<String> errors = made.undoAll();
         if (errors.isEmpty()) {
-            // The process is gone, and what it said last is in the sockets: the console log is to have it. Not interruptible.
+            // The process is gone, and what it said last is in the sockets: the console log is to have it. Not
+            // interruptible.
             exit.copy().completeOnTimeout(UNTOLD, 3, TimeUnit.SECONDS).join();
             console.close();
         }

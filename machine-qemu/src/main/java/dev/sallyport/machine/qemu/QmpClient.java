@@ -127,7 +127,8 @@ public final class QmpClient implements AutoCloseable {
     }
 
     private void write(byte[] json) throws IOException {
-        ByteBuffer line = ByteBuffer.allocate(json.length + 1).put(json).put((byte) '\n').flip();
+        ByteBuffer line =
+                ByteBuffer.allocate(json.length + 1).put(json).put((byte) '\n').flip();
         writing.lock();
         try {
             while (line.hasRemaining()) {

@@ -126,8 +126,7 @@ final class TapNetworks {
      */
     TapNetwork open(Device device, InetSocketAddress door, MadeThings made)
             throws RefusedException, InterruptedException {
-        String element =
-                device.name() + " . " + door.getAddress().getHostAddress() + " . " + door.getPort();
+        String element = device.name() + " . " + door.getAddress().getHostAddress() + " . " + door.getPort();
         made.intend(new Resource(driver, ELEMENT, element));
         try {
             refuse("nft", Command.run(DEADLINE, elementCommand("add", element), List.of("nft", "-f", "-")));
@@ -155,8 +154,7 @@ final class TapNetworks {
         if (!ELEMENT_NAME.matcher(element).matches()) {
             return List.of("not an element of ours: " + element);
         }
-        Command.Result result =
-                Command.run(DEADLINE, elementCommand("delete", element), List.of("nft", "-f", "-"));
+        Command.Result result = Command.run(DEADLINE, elementCommand("delete", element), List.of("nft", "-f", "-"));
         boolean gone = result.ok() || result.output().contains("No such file or directory");
         return gone ? List.of() : List.of("nft element " + element + ": " + result.output());
     }
@@ -219,8 +217,7 @@ final class TapNetworks {
                 add rule inet sallyport input iifname "%s*" jump from_machine
                 add rule inet sallyport forward iifname "%s*" counter drop
                 add rule inet sallyport forward oifname "%s*" counter drop
-                """.formatted(
-                        MachineNetwork.AGENT_PORT, MachineNetwork.STREAM_PORT, PREFIX, PREFIX, PREFIX);
+                """.formatted(MachineNetwork.AGENT_PORT, MachineNetwork.STREAM_PORT, PREFIX, PREFIX, PREFIX);
     }
 
     private static String elementCommand(String verb, String element) {
@@ -297,8 +294,7 @@ final class TapNetworks {
         IN_THIS_PROCESS.lockInterruptibly();
         try {
             Files.createDirectories(LOCK_FILE.getParent());
-            FileChannel channel =
-                    FileChannel.open(LOCK_FILE, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel = FileChannel.open(LOCK_FILE, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             return new Held(channel, channel.lock());
         } catch (IOException | RuntimeException e) {
             IN_THIS_PROCESS.unlock();

@@ -71,12 +71,13 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
 
     /** Finds the host's port in what {@code info usernet} prints. */
     static InetSocketAddress forwarded(String table, int guestPort) throws IOException {
-        Matcher line = Pattern.compile("TCP\\[HOST_FORWARD]\\s+\\d+\\s+127\\.0\\.0\\.1\\s+(\\d{1,5})\\s+\\S+\\s+" + guestPort
-                        + "\\s")
+        Matcher line = Pattern.compile(
+                        "TCP\\[HOST_FORWARD]\\s+\\d+\\s+127\\.0\\.0\\.1\\s+(\\d{1,5})\\s+\\S+\\s+" + guestPort + "\\s")
                 .matcher(table);
         if (!line.find()) {
             throw new IOException("QEMU does not tell to which port of the host it forwards from " + guestPort);
         }
-        return new InetSocketAddress(InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), Integer.parseInt(line.group(1)));
+        return new InetSocketAddress(
+                InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), Integer.parseInt(line.group(1)));
     }
 }

@@ -20,7 +20,8 @@ abstract class QemuContract extends MachineDriverContract {
         try {
             return switch (resource.kind()) {
                 case QemuDriver.FILE -> Files.exists(Path.of(resource.name()));
-                case QemuDriver.PROCESS -> !ProcessIdentity.find(resource.name()).isEmpty();
+                case QemuDriver.PROCESS ->
+                    !ProcessIdentity.find(resource.name()).isEmpty();
                 case TapNetworks.TAP -> Files.exists(Path.of("/sys/class/net", resource.name()));
                 case TapNetworks.ELEMENT -> rules().contains(resource.name().split(" ", -1)[0]);
                 default -> false;
@@ -68,7 +69,8 @@ abstract class QemuContract extends MachineDriverContract {
     /** All rules of the host, empty where this user may not see them. */
     static String rules() {
         try {
-            return Command.run(Duration.ofSeconds(10), "", List.of("nft", "list", "ruleset")).output();
+            return Command.run(Duration.ofSeconds(10), "", List.of("nft", "list", "ruleset"))
+                    .output();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -47,11 +47,17 @@ class QemuDriverTest {
 
     @Test
     void wordsOfQemuBecomeTheMostSpecificCause() throws Exception {
-        assertThat(fails(playing("echo 'write: No space left on device'; exit 1"), folder).reason().code())
+        assertThat(fails(playing("echo 'write: No space left on device'; exit 1"), folder)
+                        .reason()
+                        .code())
                 .isEqualTo(CauseCode.DISK_FULL);
-        assertThat(fails(playing("echo 'could not open /dev/net/tun'; exit 1"), folder).reason().code())
+        assertThat(fails(playing("echo 'could not open /dev/net/tun'; exit 1"), folder)
+                        .reason()
+                        .code())
                 .isEqualTo(CauseCode.TAP_REFUSED);
-        assertThat(fails(playing("echo 'Could not access KVM kernel module'; exit 1"), folder).reason().code())
+        assertThat(fails(playing("echo 'Could not access KVM kernel module'; exit 1"), folder)
+                        .reason()
+                        .code())
                 .isEqualTo(CauseCode.KVM_REFUSED);
     }
 
@@ -73,12 +79,15 @@ class QemuDriverTest {
     void whatIsNotOursIsNotTouched() throws Exception {
         var driver = new QemuDriver(options());
         Path precious = Files.writeString(folder.resolve("precious"), "keep");
-        assertThat(driver.undo(new Resource("qemu", "file", precious.toString()))).hasSize(1);
+        assertThat(driver.undo(new Resource("qemu", "file", precious.toString())))
+                .hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "file", "writable.ext4"))).hasSize(1);
-        assertThat(driver.undo(new Resource("other", "file", precious.toString()))).hasSize(1);
+        assertThat(driver.undo(new Resource("other", "file", precious.toString())))
+                .hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "tap", "lo"))).hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "tap", "spt; reboot"))).hasSize(1);
-        assertThat(driver.undo(new Resource("qemu", "nft-element", "lo . 127.0.0.1 . 22 } ; flush ruleset"))).hasSize(1);
+        assertThat(driver.undo(new Resource("qemu", "nft-element", "lo . 127.0.0.1 . 22 } ; flush ruleset")))
+                .hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "moon", "full"))).hasSize(1);
         assertThat(precious).hasContent("keep");
         assertThat(Path.of("/sys/class/net/lo")).exists();
@@ -87,9 +96,13 @@ class QemuDriverTest {
     @Test
     void whatIsNotThereIsUndone() {
         var driver = new QemuDriver(options());
-        assertThat(driver.undo(new Resource("qemu", "file", folder.resolve("facts.raw").toString()))).isEmpty();
-        assertThat(driver.undo(new Resource("qemu", "process", "qemu-" + MachineId.random()))).isEmpty();
-        assertThat(driver.undo(new Resource("qemu", "tap", TapNetworks.deviceOf(MachineId.random())))).isEmpty();
+        assertThat(driver.undo(
+                        new Resource("qemu", "file", folder.resolve("facts.raw").toString())))
+                .isEmpty();
+        assertThat(driver.undo(new Resource("qemu", "process", "qemu-" + MachineId.random())))
+                .isEmpty();
+        assertThat(driver.undo(new Resource("qemu", "tap", TapNetworks.deviceOf(MachineId.random()))))
+                .isEmpty();
     }
 
     private QemuOptions options() {
@@ -130,8 +143,7 @@ class QemuDriverTest {
                 Map.of(),
                 (address, port) -> new InetSocketAddress(address, 9));
         FailureException failure = catchThrowableOfType(
-                FailureException.class,
-                () -> new QemuDriver(options).start(spec, ledger, (step, text, details) -> {}));
+                FailureException.class, () -> new QemuDriver(options).start(spec, ledger, (step, text, details) -> {}));
         assertThat(failure).isNotNull();
         assertThat(ledger.toUndo()).isEmpty();
         return failure;

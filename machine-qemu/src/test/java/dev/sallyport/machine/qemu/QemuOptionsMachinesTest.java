@@ -78,7 +78,9 @@ public final class QemuOptionsMachinesTest {
         Machine machine = start(user().with(board), image());
         Readiness.await(machine, new HttpHealthProbe(), BOOT);
         assertThat(steps.get("hypervisor")).containsEntry("board", board.name().toLowerCase(Locale.ROOT));
-        assertThat(ContractGuest.run(machine, "ls /sys/bus/pci/devices 2>/dev/null | wc -l").strip().equals("0"))
+        assertThat(ContractGuest.run(machine, "ls /sys/bus/pci/devices 2>/dev/null | wc -l")
+                        .strip()
+                        .equals("0"))
                 .isEqualTo(board == QemuOptions.Board.MICROVM);
     }
 
@@ -112,7 +114,8 @@ public final class QemuOptionsMachinesTest {
                         layers,
                         good.kernelArguments()));
         Readiness.await(machine, new HttpHealthProbe(), BOOT);
-        assertThat(ContractGuest.run(machine, "cat /from-layer-* | wc -c").strip()).isEqualTo("14");
+        assertThat(ContractGuest.run(machine, "cat /from-layer-* | wc -c").strip())
+                .isEqualTo("14");
     }
 
     @Test

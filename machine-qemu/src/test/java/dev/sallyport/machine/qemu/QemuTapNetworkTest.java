@@ -50,10 +50,10 @@ public final class QemuTapNetworkTest extends QemuContract {
         Machine one = ready(first);
         Machine two = ready(second);
         for (MachineSpec spec : List.of(first, second)) {
-            Files.writeString(
-                    Path.of("/proc/sys/net/ipv4/conf", TapNetworks.deviceOf(spec.id()), "forwarding"), "1");
+            Files.writeString(Path.of("/proc/sys/net/ipv4/conf", TapNetworks.deviceOf(spec.id()), "forwarding"), "1");
         }
-        String route = "ip route add default via $(sed -n 's/^proxy=\\(.*\\):.*/\\1/p' /run/sallyport/facts); ip route\n";
+        String route =
+                "ip route add default via $(sed -n 's/^proxy=\\(.*\\):.*/\\1/p' /run/sallyport/facts); ip route\n";
         assertThat(ContractGuest.run(two, route)).contains("default via");
         String said = ContractGuest.run(
                 one,

@@ -80,8 +80,14 @@ class QmpClientTest {
         Hypervisor qemu = qemu();
         try (var qmp = new QmpClient(server.accept(), events::add)) {
             qmp.negotiate(LONG);
-            assertThat(qmp.execute("query-status", Map.of(), LONG).path("running").asBoolean(true)).isFalse();
-            assertThat(qmp.execute("query-version", Map.of(), LONG).path("qemu").path("major").asInt())
+            assertThat(qmp.execute("query-status", Map.of(), LONG)
+                            .path("running")
+                            .asBoolean(true))
+                    .isFalse();
+            assertThat(qmp.execute("query-version", Map.of(), LONG)
+                            .path("qemu")
+                            .path("major")
+                            .asInt())
                     .isGreaterThanOrEqualTo(7);
             assertThatThrownBy(() -> qmp.execute("no-such-command", Map.of(), LONG))
                     .isInstanceOf(IOException.class)
@@ -102,7 +108,8 @@ class QmpClientTest {
         try (var qmp = new QmpClient(server.accept(), events::add)) {
             qmp.negotiate(LONG);
             assertThat(ProcessIdentity.killAll(MARKER, LONG)).isEmpty();
-            assertThatThrownBy(() -> qmp.execute("query-status", Map.of(), LONG)).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> qmp.execute("query-status", Map.of(), LONG))
+                    .isInstanceOf(IOException.class);
             assertThat(qmp.awaitEnd(LONG)).isTrue();
             assertThat(qemu.exit().get(30, TimeUnit.SECONDS)).isEqualTo(137);
         }

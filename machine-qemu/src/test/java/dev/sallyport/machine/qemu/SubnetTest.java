@@ -36,7 +36,17 @@ class SubnetTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "10.213.0.0", "10.213.0.1/16", "10.213.0.0/7", "10.213.0.0/31", "10.256.0.0/16", "a.b.c.d/16", "::/64"})
+    @ValueSource(
+            strings = {
+                "",
+                "10.213.0.0",
+                "10.213.0.1/16",
+                "10.213.0.0/7",
+                "10.213.0.0/31",
+                "10.256.0.0/16",
+                "a.b.c.d/16",
+                "::/64"
+            })
     void whatIsNoSubnetIsRefused(String text) {
         assertThatThrownBy(() -> Subnet.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }

@@ -19,8 +19,10 @@ class UserNetworkTest {
 
     @Test
     void thePortsAreReadFromQemusTable() throws Exception {
-        assertThat(UserNetwork.forwarded(TABLE, 8080)).isEqualTo(new InetSocketAddress(InetAddress.getLoopbackAddress(), 37677));
-        assertThat(UserNetwork.forwarded(TABLE, 8081)).isEqualTo(new InetSocketAddress(InetAddress.getLoopbackAddress(), 36963));
+        assertThat(UserNetwork.forwarded(TABLE, 8080))
+                .isEqualTo(new InetSocketAddress(InetAddress.getLoopbackAddress(), 37677));
+        assertThat(UserNetwork.forwarded(TABLE, 8081))
+                .isEqualTo(new InetSocketAddress(InetAddress.getLoopbackAddress(), 36963));
         assertThatThrownBy(() -> UserNetwork.forwarded(TABLE, 80)).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> UserNetwork.forwarded("", 8080)).isInstanceOf(IOException.class);
     }
