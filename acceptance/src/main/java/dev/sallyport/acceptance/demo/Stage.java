@@ -7,12 +7,14 @@ import dev.sallyport.cli.Failures;
 import dev.sallyport.controller.Controller;
 import dev.sallyport.controller.Settings;
 import dev.sallyport.model.Folders;
+import dev.sallyport.model.Secret;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
@@ -75,6 +77,15 @@ public final class Stage implements AutoCloseable {
     /** The API with the admin token. */
     public ApiClient admin() {
         return admin;
+    }
+
+    /** The API with a fresh token of user {@code name}. */
+    public ApiClient user(String name) throws InterruptedException {
+        return new ApiClient(
+                address(),
+                Secret.of(admin.post("/api/tokens", Map.of("userId", name))
+                        .path("secret")
+                        .asText()));
     }
 
     /** The stand-in. */

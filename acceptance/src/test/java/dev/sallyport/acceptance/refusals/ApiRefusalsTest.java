@@ -106,7 +106,7 @@ final class ApiRefusalsTest {
 
     @Test
     void aUserTokenActsForItsOwnUserAlone() throws Exception {
-        try (ApiClient ada = user("ada")) {
+        try (ApiClient ada = stage.user("ada")) {
             assertThat(ada.get("/api/me").path("userId").asText()).isEqualTo("ada");
             assertProblem(
                     ada.send("POST", "/api/auth/start", "{\"userId\":\"bob\",\"provider\":\"demo\"}"), 403, "FORBIDDEN");
@@ -169,15 +169,6 @@ final class ApiRefusalsTest {
             assertThat(stranger.get("/openapi.json").path("paths").toString()).contains("/api/auth/start");
         }
         assertThat(stage.admin().send("GET", "/metrics", null).body().asText()).contains("sallyport_sessions_active");
-    }
-
-    private static ApiClient user(String name) throws InterruptedException {
-        return new ApiClient(
-                stage.address(),
-                Secret.of(stage.admin()
-                        .post("/api/tokens", Map.of("userId", name))
-                        .path("secret")
-                        .asText()));
     }
 
     private static void assertProblem(Answer answer, int status, String code) {

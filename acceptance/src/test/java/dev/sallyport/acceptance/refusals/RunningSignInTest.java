@@ -12,7 +12,6 @@ import dev.sallyport.acceptance.signin.StageFolder;
 import dev.sallyport.cli.ApiClient;
 import dev.sallyport.cli.ApiClient.Answer;
 import dev.sallyport.model.Folders;
-import dev.sallyport.model.Secret;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -35,8 +34,8 @@ final class RunningSignInTest {
                 folder.data(),
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 UnaryOperator.identity())) {
-            try (ApiClient ada = user(stage, "ada");
-                    ApiClient bob = user(stage, "bob")) {
+            try (ApiClient ada = stage.user("ada");
+                    ApiClient bob = stage.user("bob")) {
                 String id = ada.post("/api/auth/start", Map.of("provider", "demo"))
                         .path("sessionId")
                         .asText();
@@ -96,15 +95,6 @@ final class RunningSignInTest {
         });
         assertThat(seen).contains(step);
         return seen;
-    }
-
-    private static ApiClient user(Stage stage, String name) throws InterruptedException {
-        return new ApiClient(
-                stage.address(),
-                Secret.of(stage.admin()
-                        .post("/api/tokens", Map.of("userId", name))
-                        .path("secret")
-                        .asText()));
     }
 
     private static void assertRefused(Answer answer, int status, String code) {

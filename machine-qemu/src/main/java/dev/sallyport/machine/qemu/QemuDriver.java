@@ -314,7 +314,7 @@ public final class QemuDriver implements MachineDriver {
             String name = verdict.usable() ? "kvm" : "tcg";
             done(
                     "accelerator",
-                    (verdict.usable() ? "KVM: " : "Emulation, because ") + verdict.reason() + ".",
+                    verdict.usable() ? "KVM." : "Emulation: no guest comes up under KVM here.",
                     Map.of("accelerator", name, "reason", verdict.reason()));
             return verdict.usable();
         }
