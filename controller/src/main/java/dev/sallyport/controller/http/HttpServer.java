@@ -78,7 +78,7 @@ public final class HttpServer implements AutoCloseable {
         http.setSendServerVersion(false);
         http.setRequestHeaderSize(16 * 1024);
         var connector = new ServerConnector(server, new HttpConnectionFactory(http));
-        connector.setHost(listen.getHostString());
+        connector.setHost(listen.isUnresolved() ? listen.getHostString() : listen.getAddress().getHostAddress());
         connector.setPort(listen.getPort());
         server.addConnector(connector);
         server.setHandler(new Handler.Sequence(
