@@ -84,7 +84,8 @@ public final class ImageStore {
         Path cache = cacheFolder.toAbsolutePath().normalize();
         var store = new ImageStore(cache);
         try {
-            for (Path folder : List.of(store.files, store.keys, store.manifests, store.aliases, store.work, store.locks)) {
+            for (Path folder :
+                    List.of(store.files, store.keys, store.manifests, store.aliases, store.work, store.locks)) {
                 makeReadable(cache, folder);
             }
             try (var _ = store.lock()) {
@@ -153,8 +154,8 @@ public final class ImageStore {
     /** What was made under {@code name} from the inputs with this key, if it is still here. */
     public Optional<StoredFile> find(String name, String key) {
         return read(keyFile(name, key), Key.class)
-                .map(found -> new StoredFile(
-                        name, key, found.digest(), file(found.digest()), found.bytes(), found.notes()))
+                .map(found ->
+                        new StoredFile(name, key, found.digest(), file(found.digest()), found.bytes(), found.notes()))
                 .filter(found -> Files.isRegularFile(found.file()));
     }
 
@@ -240,7 +241,11 @@ public final class ImageStore {
      * @return the image; no alias points at it yet
      */
     public Image save(
-            String recipe, StoredFile kernel, StoredFile initramfs, List<StoredFile> layers, List<String> kernelArguments) {
+            String recipe,
+            StoredFile kernel,
+            StoredFile initramfs,
+            List<StoredFile> layers,
+            List<String> kernelArguments) {
         List<ManifestLayer> manifestLayers = layers.stream()
                 .map(layer -> new ManifestLayer(
                         layer.name(),
@@ -248,7 +253,8 @@ public final class ImageStore {
                         UUID.fromString(layer.notes().getOrDefault("uuid", "")),
                         layer.bytes()))
                 .toList();
-        var parts = new StringBuilder("image 1\n" + name(recipe) + "\n" + kernel.digest() + "\n" + initramfs.digest() + "\n");
+        var parts = new StringBuilder(
+                "image 1\n" + name(recipe) + "\n" + kernel.digest() + "\n" + initramfs.digest() + "\n");
         manifestLayers.forEach(layer ->
                 parts.append(layer.name()).append(' ').append(layer.digest()).append('\n'));
         kernelArguments.forEach(argument -> parts.append(argument).append('\n'));
@@ -279,7 +285,8 @@ public final class ImageStore {
      */
     public void promote(Image image) {
         Image known = byId(image.id())
-                .orElseThrow(() -> FailureException.of(CauseCode.IMAGE_MISSING, "Image " + image.id() + " is not in the store."));
+                .orElseThrow(() ->
+                        FailureException.of(CauseCode.IMAGE_MISSING, "Image " + image.id() + " is not in the store."));
         for (Path file : filesOf(known)) {
             if (!Files.isRegularFile(file)) {
                 throw FailureException.of(
@@ -350,9 +357,11 @@ public final class ImageStore {
         Set<String> neededFiles = new HashSet<>();
         alsoKeepFiles.forEach(file -> neededFiles.add(file.getFileName().toString()));
         for (Path manifest : list(manifests)) {
-            Manifest read = read(manifest, Manifest.class).orElseThrow(() -> new NoSuchFileException(manifest.toString()));
+            Manifest read =
+                    read(manifest, Manifest.class).orElseThrow(() -> new NoSuchFileException(manifest.toString()));
             if (keep.contains(read.id())) {
-                filesOf(image(read)).forEach(file -> neededFiles.add(file.getFileName().toString()));
+                filesOf(image(read))
+                        .forEach(file -> neededFiles.add(file.getFileName().toString()));
             } else {
                 Files.delete(manifest);
                 removed.add(read.id());
@@ -394,9 +403,8 @@ public final class ImageStore {
     }
 
     private Image pointedAt(String alias, String id) {
-        return byId(id)
-                .orElseThrow(() -> FailureException.of(
-                        CauseCode.IMAGE_UNSOUND, "The alias " + alias + " points at image " + id + ", which is not there."));
+        return byId(id).orElseThrow(() -> FailureException.of(
+                CauseCode.IMAGE_UNSOUND, "The alias " + alias + " points at image " + id + ", which is not there."));
     }
 
     private Image image(Manifest manifest) {
@@ -407,7 +415,8 @@ public final class ImageStore {
                 file(manifest.kernel()),
                 file(manifest.initramfs()),
                 manifest.layers().stream()
-                        .map(layer -> new Layer(layer.name(), layer.digest(), layer.uuid(), file(layer.digest()), layer.bytes()))
+                        .map(layer -> new Layer(
+                                layer.name(), layer.digest(), layer.uuid(), file(layer.digest()), layer.bytes()))
                         .toList(),
                 manifest.kernelArguments());
     }
@@ -472,9 +481,7 @@ public final class ImageStore {
             return Optional.empty();
         } catch (JsonProcessingException e) {
             throw new FailureException(
-                    Cause.of(
-                            CauseCode.IMAGE_UNSOUND, file + " is damaged: " + e.getOriginalMessage()),
-                    e);
+                    Cause.of(CauseCode.IMAGE_UNSOUND, file + " is damaged: " + e.getOriginalMessage()), e);
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_UNSOUND, file + " could not be read", e);
         }

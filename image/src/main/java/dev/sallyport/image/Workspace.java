@@ -46,12 +46,13 @@ public final class Workspace implements AutoCloseable {
     static Workspace create(Path parent) throws IOException {
         String name = THIS_PROCESS + "_" + UUID.randomUUID();
         Path lockFile = parent.resolve(name + LOCK);
-        FileChannel channel =
-                FileChannel.open(lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel channel = FileChannel.open(
+                lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
         try {
             channel.lock();
             Path folder = parent.resolve(name);
-            Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Files.createDirectory(
+                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             return new Workspace(folder, lockFile, channel);
         } catch (IOException e) {
             channel.close();

@@ -43,7 +43,8 @@ final class ImageStoreTest {
 
         assertThat(file.digest()).isEqualTo(Digests.of("content"));
         assertThat(file.file()).hasFileName(file.digest()).hasContent("content");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file.file()))).isEqualTo("r--r--r--");
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file.file())))
+                .isEqualTo("r--r--r--");
         assertThat(ImageStore.open(cache).find("root-cli", key(1))).contains(file);
         assertThat(store.find("root-cli", key(2))).isEmpty();
         assertThat(store.find("root-browser", key(1))).isEmpty();
@@ -62,8 +63,9 @@ final class ImageStoreTest {
         try (Stream<Path> folders = Files.walk(cache.resolve("images"))) {
             assertThat(folders.filter(Files::isDirectory))
                     .hasSizeGreaterThan(5)
-                    .allSatisfy(folder -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)))
-                            .isEqualTo("rwxr-xr-x"));
+                    .allSatisfy(
+                            folder -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder)))
+                                    .isEqualTo("rwxr-xr-x"));
         }
     }
 
@@ -258,13 +260,21 @@ final class ImageStoreTest {
             files.add(add("layer", Digests.of(layer), layer));
         }
         return store.save(
-                recipe, add("kernel", key(1), "the kernel"), add("initramfs", key(1), "the initramfs"), files, List.of("quiet"));
+                recipe,
+                add("kernel", key(1), "the kernel"),
+                add("initramfs", key(1), "the initramfs"),
+                files,
+                List.of("quiet"));
     }
 
     private StoredFile add(String name, String key, String content) {
         try (Workspace workspace = store.workspace()) {
             Path file = Files.writeString(workspace.folder().resolve("file"), content);
-            return store.add(file, name, key, Map.of("uuid", UUID.nameUUIDFromBytes(new byte[] {1}).toString()));
+            return store.add(
+                    file,
+                    name,
+                    key,
+                    Map.of("uuid", UUID.nameUUIDFromBytes(new byte[] {1}).toString()));
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
@@ -277,6 +287,7 @@ final class ImageStoreTest {
     private static void assertFails(CauseCode code, ThrowingCallable call) {
         assertThatThrownBy(call)
                 .isInstanceOfSatisfying(
-                        FailureException.class, failure -> assertThat(failure.reason().code()).isEqualTo(code));
+                        FailureException.class,
+                        failure -> assertThat(failure.reason().code()).isEqualTo(code));
     }
 }

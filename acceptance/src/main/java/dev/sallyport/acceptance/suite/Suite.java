@@ -7,8 +7,6 @@ import java.util.Optional;
 enum Suite {
     /** Everything that needs no machine. */
     UNIT("!machines", "dev\\.sallyport\\..*", "rules, parsers, stores, relays: everything that needs no machine"),
-    /** What an image must be, seen on one that was built. */
-    IMAGE("machines", "dev\\.sallyport\\.image\\..*", "images, built and booted"),
     /** What every driver must do, seen on real machines. */
     CONTRACT("machines", "dev\\.sallyport\\.machine\\..*", "what every driver must do, on real machines"),
     /** The tools and stand-ins for vendors, on this host. */

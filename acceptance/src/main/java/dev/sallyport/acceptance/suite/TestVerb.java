@@ -34,7 +34,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "Runs the tests, all suites or those named, and closes with 'N passed, M failed'.")
 public final class TestVerb implements Verb {
-    @Parameters(arity = "0..*", paramLabel = "NAME", description = "suites: unit, image, contract, tools, signin, refusals")
+    @Parameters(arity = "0..*", paramLabel = "NAME", description = "suites: unit, contract, tools, signin, refusals")
     private List<String> names = List.of();
 
     @Option(names = "--only", paramLabel = "CLASS", description = "only test classes whose full name holds this text")

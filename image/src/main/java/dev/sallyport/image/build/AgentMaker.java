@@ -92,7 +92,13 @@ final class AgentMaker {
         Path runtime = Files.createDirectories(home.resolve("runtime"));
         making.commands()
                 .run(new Commands.Command(
-                        List.of("tar", "--extract", "--file=" + runtimeTar, "--no-same-owner", "--directory=" + runtime), AT_MOST));
+                        List.of(
+                                "tar",
+                                "--extract",
+                                "--file=" + runtimeTar,
+                                "--no-same-owner",
+                                "--directory=" + runtime),
+                        AT_MOST));
         Path app = Files.createDirectories(home.resolve("app"));
         for (Path jar : jars) {
             Path copy = app.resolve(jar.getFileName().toString());
@@ -112,7 +118,8 @@ final class AgentMaker {
 
     private static void record(Agent recipe, List<Path> jars, Path home, Making making)
             throws IOException, InterruptedException {
-        List<String> training = new ArrayList<>(List.of(home.resolve("runtime/bin/java").toString()));
+        List<String> training =
+                new ArrayList<>(List.of(home.resolve("runtime/bin/java").toString()));
         training.addAll(recipe.flags());
         // Only errors: the JVM's warnings about what it leaves out would bury what the agent says when it fails.
         training.addAll(List.of(
@@ -124,13 +131,15 @@ final class AgentMaker {
                 recipe.mainClass(),
                 "--train"));
         making.commands().run(new Commands.Command(training, AT_MOST));
-        // A JVM that does not take the cache starts without a word, only slower. Asked to insist, it says so; under another path,
+        // A JVM that does not take the cache starts without a word, only slower. Asked to insist, it says so; under
+        // another path,
         // as in a machine.
         making.progress().running("checking the AOT cache", 70, -1);
         Path elsewhere = Files.createDirectories(making.folder().resolve("elsewhere/a"));
         Path moved = elsewhere.resolve("b");
         Files.move(home, moved);
-        List<String> check = new ArrayList<>(List.of(moved.resolve("runtime/bin/java").toString()));
+        List<String> check =
+                new ArrayList<>(List.of(moved.resolve("runtime/bin/java").toString()));
         check.addAll(recipe.flags());
         check.addAll(List.of(
                 "-XX:AOTMode=on",
@@ -182,7 +191,8 @@ final class AgentMaker {
         var time = FileTime.from(Instant.ofEpochSecond(Erofs.TIME));
         List<Path> all;
         try (Stream<Path> walk = Files.walk(root)) {
-            all = walk.filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)).toList();
+            all = walk.filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS))
+                    .toList();
         }
         for (Path path : all) {
             Files.setLastModifiedTime(path, time);

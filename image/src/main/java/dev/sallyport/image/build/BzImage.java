@@ -60,17 +60,16 @@ final class BzImage {
          * @throws IOException when the bytes are not what they should be
          */
         byte[] decompress() throws IOException {
-            byte[] kernel =
-                    switch (compression) {
-                        case NONE -> bytes;
-                        case GZIP -> {
-                            try (var in = new GZIPInputStream(new ByteArrayInputStream(bytes), 1 << 16)) {
-                                yield in.readNBytes(size);
-                            }
-                        }
-                        case LZ4 -> lz4Legacy(bytes, size);
-                        case XZ, ZSTD -> throw new IOException(compression + " is decompressed by a program");
-                    };
+            byte[] kernel = switch (compression) {
+                case NONE -> bytes;
+                case GZIP -> {
+                    try (var in = new GZIPInputStream(new ByteArrayInputStream(bytes), 1 << 16)) {
+                        yield in.readNBytes(size);
+                    }
+                }
+                case LZ4 -> lz4Legacy(bytes, size);
+                case XZ, ZSTD -> throw new IOException(compression + " is decompressed by a program");
+            };
             if (kernel.length != size) {
                 throw new IOException("the kernel has " + kernel.length + " bytes instead of " + size);
             }
@@ -101,9 +100,7 @@ final class BzImage {
         byte[] bytes = Arrays.copyOfRange(file, (int) start, (int) (start + length));
         Compression compression = compression(bytes);
         // The kernel's size follows the compressed bytes, or is the trailer that gzip has anyway.
-        int size = compression == Compression.NONE
-                ? bytes.length
-                : buffer.getInt((int) (start + length) - 4);
+        int size = compression == Compression.NONE ? bytes.length : buffer.getInt((int) (start + length) - 4);
         if (size <= 0 || size > MAX_KERNEL) {
             throw new IOException("the kernel's size cannot be " + Integer.toUnsignedString(size));
         }

@@ -90,11 +90,12 @@ final class Commands {
         }
         if (exit != 0) {
             List<String> evidence = new ArrayList<>(last);
-            CauseCode code = last.stream().anyMatch(Failures::isDiskFull)
-                    ? CauseCode.DISK_FULL
-                    : CauseCode.IMAGE_BUILD_FAILED;
+            CauseCode code =
+                    last.stream().anyMatch(Failures::isDiskFull) ? CauseCode.DISK_FULL : CauseCode.IMAGE_BUILD_FAILED;
             throw new FailureException(new Cause(
-                    code, "'" + command.line().getFirst() + "' ended with " + exit + "; its log is " + log + ".", evidence));
+                    code,
+                    "'" + command.line().getFirst() + "' ended with " + exit + "; its log is " + log + ".",
+                    evidence));
         }
     }
 
@@ -102,7 +103,9 @@ final class Commands {
         // A session of its own, so that all of it can be ended at once.
         List<String> line = new ArrayList<>(List.of("setsid"));
         line.addAll(command.line());
-        var builder = new ProcessBuilder(line).redirectErrorStream(true).directory(workspace.folder().toFile());
+        var builder = new ProcessBuilder(line)
+                .redirectErrorStream(true)
+                .directory(workspace.folder().toFile());
         Map<String, String> variables = builder.environment();
         variables.clear();
         for (String name : PASSED_ON) {
@@ -125,8 +128,8 @@ final class Commands {
                 reader.join();
                 throw new FailureException(new Cause(
                         CauseCode.IMAGE_BUILD_FAILED,
-                        "'" + command.line().getFirst() + "' took longer than " + command.atMost().toSeconds()
-                                + " s; its log is " + log + ".",
+                        "'" + command.line().getFirst() + "' took longer than "
+                                + command.atMost().toSeconds() + " s; its log is " + log + ".",
                         new ArrayList<>(last)));
             }
             reader.join();
@@ -154,7 +157,8 @@ final class Commands {
                 listener.accept(line);
             }
         } catch (IOException e) {
-            // The disk that holds the log is full, or the process was killed: its output cannot be had any more, and who waits
+            // The disk that holds the log is full, or the process was killed: its output cannot be had any more, and
+            // who waits
             // for it must not wait for ever.
             synchronized (last) {
                 last.addLast("the output could not be logged: " + e.getMessage());
@@ -192,7 +196,10 @@ final class Commands {
                     .redirectErrorStream(true)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();
-            kill.onExit().orTimeout(GRACE.toMillis(), TimeUnit.MILLISECONDS).exceptionally(late -> kill.destroyForcibly()).join();
+            kill.onExit()
+                    .orTimeout(GRACE.toMillis(), TimeUnit.MILLISECONDS)
+                    .exceptionally(late -> kill.destroyForcibly())
+                    .join();
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "a process could not be ended", e);
         }

@@ -54,7 +54,19 @@ final class Cpio implements AutoCloseable {
         String head = String.format(
                 Locale.ROOT,
                 "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
-                inode, mode, 0, 0, links, 0, content.length, 0, 0, major, minor, name.length + 1, 0);
+                inode,
+                mode,
+                0,
+                0,
+                links,
+                0,
+                content.length,
+                0,
+                0,
+                major,
+                minor,
+                name.length + 1,
+                0);
         write(head.getBytes(StandardCharsets.US_ASCII));
         write(name);
         write(new byte[1]);

@@ -107,7 +107,8 @@ final class DebianMaker {
                 "--aptopt=Acquire::Languages \"none\"",
                 "--aptopt=APT::Install-Recommends \"false\"",
                 "--dpkgopt=force-unsafe-io",
-                // Archives that were fetched for another layer, or earlier, are used again; they stay until ours are taken out.
+                // Archives that were fetched for another layer, or earlier, are used again; they stay until ours are
+                // taken out.
                 "--skip=essential/unlink,download/empty,cleanup/apt"));
         UNPACKED.forEach(path -> command.add("--dpkgopt=" + path));
         command.addAll(List.of(
@@ -120,7 +121,8 @@ final class DebianMaker {
                 "--customize-hook=chroot \"$1\" /bin/sh " + OURS + "/finish",
                 "--customize-hook=tar-in " + quoted(files) + " /",
                 "--customize-hook=echo sallyport: writing",
-                // Inside, where owners are what they shall be. What is mounted there meanwhile is not part of the layer.
+                // Inside, where owners are what they shall be. What is mounted there meanwhile is not part of the
+                // layer.
                 "--customize-hook=" + String.join(" ", Erofs.options(key))
                         + " '--exclude-regex=^(dev|proc|sys|run|tmp)/.*' '--exclude-path=" + OURS.substring(1)
                         + "' \"$1" + OURS + "/layer\" \"$1\"",

@@ -112,7 +112,9 @@ public final class ImageBuilder {
             });
             StoredFile parts = store.find("kernel-parts", key)
                     .orElseThrow(() -> FailureException.of(
-                            CauseCode.IMAGE_BUILD_FAILED, "The parts of the initramfs are gone.", "kernel-parts " + key));
+                            CauseCode.IMAGE_BUILD_FAILED,
+                            "The parts of the initramfs are gone.",
+                            "kernel-parts " + key));
             String initramfsKey = Keys.initramfs(parts, Initramfs.init());
             StoredFile initramfs = made("initramfs", initramfsKey, making -> {
                 Path file = making.folder().resolve("initramfs");
@@ -204,7 +206,10 @@ public final class ImageBuilder {
                         "agent-runtime",
                         runtimeKey,
                         linking -> store.add(
-                                AgentMaker.runtime(agent, inputs.javaHome(), linking), "agent-runtime", runtimeKey, Map.of()));
+                                AgentMaker.runtime(agent, inputs.javaHome(), linking),
+                                "agent-runtime",
+                                runtimeKey,
+                                Map.of()));
                 return AgentMaker.make(agent, jars, runtime.file(), key, making);
             });
         }
@@ -214,11 +219,14 @@ public final class ImageBuilder {
         }
 
         private StoredFile layer(LayerRecipe layer, String key, LayerMaker maker) throws InterruptedException {
-            return made(layer.name(), key, making -> store.add(
-                    maker.make(making),
+            return made(
                     layer.name(),
                     key,
-                    Map.of("uuid", Erofs.uuid(key).toString())));
+                    making -> store.add(
+                            maker.make(making),
+                            layer.name(),
+                            key,
+                            Map.of("uuid", Erofs.uuid(key).toString())));
         }
 
         /** What is there, or what {@code maker} makes; one alone at a time, whoever asks. */

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Takes kernel, modules and busybox out of Debian's packages. */
 final class KernelMaker {
-    private static final Pattern MODULE = Pattern.compile("(?:\\./)?(?:usr/)?lib/modules/([^/]+)/kernel/.*/([^/]+)\\.ko");
+    private static final Pattern MODULE =
+            Pattern.compile("(?:\\./)?(?:usr/)?lib/modules/([^/]+)/kernel/.*/([^/]+)\\.ko");
     private static final Pattern KERNEL = Pattern.compile("(?:\\./)?boot/vmlinuz-([^/]+)");
     private static final Pattern BUSYBOX = Pattern.compile("(?:\\./)?(?:usr/)?bin/busybox");
     private static final Duration AT_MOST = Duration.ofMinutes(20);
@@ -52,11 +53,12 @@ final class KernelMaker {
                 "--aptopt=Acquire::Retries \"3\"",
                 recipe.suite(),
                 tar.toString()));
-        making.commands().run(new Commands.Command(command, Map.of("TMPDIR", Mmdebstrap.temporary(making)), AT_MOST, said -> {
-            if (said.contains("extracting archives")) {
-                making.progress().running("extracting packages", 50, -1);
-            }
-        }));
+        making.commands()
+                .run(new Commands.Command(command, Map.of("TMPDIR", Mmdebstrap.temporary(making)), AT_MOST, said -> {
+                    if (said.contains("extracting archives")) {
+                        making.progress().running("extracting packages", 50, -1);
+                    }
+                }));
         making.progress().running("taking the kernel out", 70, -1);
         byte @Nullable [] image = null;
         byte @Nullable [] busybox = null;
@@ -105,14 +107,24 @@ final class KernelMaker {
                 String program = payload.compression() == BzImage.Compression.XZ ? "xz" : "zstd";
                 making.commands()
                         .run(new Commands.Command(
-                                List.of("sh", "-c", program + " -q -d -c <\"$1\" >\"$2\"", "sh", compressed.toString(), kernel.toString()),
+                                List.of(
+                                        "sh",
+                                        "-c",
+                                        program + " -q -d -c <\"$1\" >\"$2\"",
+                                        "sh",
+                                        compressed.toString(),
+                                        kernel.toString()),
                                 AT_MOST));
                 Files.delete(compressed);
             }
         }
         byte[] magic = new byte[4];
         try (InputStream in = Files.newInputStream(kernel)) {
-            if (in.readNBytes(magic, 0, 4) != 4 || magic[0] != 0x7f || magic[1] != 'E' || magic[2] != 'L' || magic[3] != 'F') {
+            if (in.readNBytes(magic, 0, 4) != 4
+                    || magic[0] != 0x7f
+                    || magic[1] != 'E'
+                    || magic[2] != 'L'
+                    || magic[3] != 'F') {
                 throw FailureException.of(CauseCode.IMAGE_BUILD_FAILED, "What the bzImage holds is not an ELF kernel.");
             }
         }

@@ -49,7 +49,8 @@ final class KeyText {
             if (Files.isSymbolicLink(path)) {
                 add(at, "link " + Files.readSymbolicLink(path));
             } else {
-                String mode = PosixFilePermissions.toString(Files.getPosixFilePermissions(path, LinkOption.NOFOLLOW_LINKS));
+                String mode =
+                        PosixFilePermissions.toString(Files.getPosixFilePermissions(path, LinkOption.NOFOLLOW_LINKS));
                 add(at, Files.isDirectory(path) ? "folder " + mode : mode + " " + Digests.of(path));
             }
         }

@@ -52,7 +52,9 @@ final class Keys {
                 .addAll("links", recipe.links());
         files(text, recipe.files());
         for (User user : recipe.users()) {
-            text.add("user", user.name()).add("uid", Integer.toString(user.uid())).add("home", user.home());
+            text.add("user", user.name())
+                    .add("uid", Integer.toString(user.uid()))
+                    .add("home", user.home());
             text.addAll("folders", user.folders());
         }
         return text.key();
@@ -69,7 +71,10 @@ final class Keys {
     }
 
     static String directory(Directory recipe, Path from) throws IOException {
-        return layer(DIRECTORY, recipe.name()).add("to", recipe.to()).addTree("from", from).key();
+        return layer(DIRECTORY, recipe.name())
+                .add("to", recipe.to())
+                .addTree("from", from)
+                .key();
     }
 
     /** The JDK is known by its {@code release} file and the time of its modules. */

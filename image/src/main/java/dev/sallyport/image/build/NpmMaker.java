@@ -61,7 +61,8 @@ final class NpmMaker {
             return;
         }
         List<Path> all = new ArrayList<>();
-        try (DirectoryStream<Path> matching = Files.newDirectoryStream(folder, found.getFileName().toString())) {
+        try (DirectoryStream<Path> matching =
+                Files.newDirectoryStream(folder, found.getFileName().toString())) {
             matching.forEach(all::add);
         }
         for (Path tree : all) {
@@ -81,7 +82,8 @@ final class NpmMaker {
             if (!Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS) || !Files.isExecutable(target)) {
                 throw FailureException.of(
                         CauseCode.IMAGE_BUILD_FAILED,
-                        "The packages hold no program " + command.getValue() + " for the command " + command.getKey() + ".");
+                        "The packages hold no program " + command.getValue() + " for the command " + command.getKey()
+                                + ".");
             }
             Files.createSymbolicLink(bin.resolve(command.getKey()), bin.relativize(target));
         }

@@ -70,8 +70,7 @@ public final class ErofsImage implements Closeable {
         blockSize = 1 << bits;
         rootNid = Short.toUnsignedInt(superblock.getShort(14));
         metaStart = Integer.toUnsignedLong(superblock.getInt(40)) * blockSize;
-        uuid = new UUID(
-                superblock.order(ByteOrder.BIG_ENDIAN).getLong(48), superblock.getLong(56));
+        uuid = new UUID(superblock.order(ByteOrder.BIG_ENDIAN).getLong(48), superblock.getLong(56));
     }
 
     /**

@@ -1,8 +1,8 @@
 package dev.sallyport.image.recipe;
 
 import com.fasterxml.jackson.core.JsonLocation;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -43,7 +43,8 @@ public final class RecipeParser {
     private static final Pattern DEBIAN_PACKAGE = Pattern.compile("[a-z0-9][a-z0-9+.-]+");
     private static final Pattern NPM_PACKAGE = Pattern.compile("(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*");
     private static final Pattern EXACT_VERSION = Pattern.compile("\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.-]+)?");
-    private static final Pattern UNIT = Pattern.compile("[A-Za-z0-9:_.@\\\\-]+\\.(service|socket|target|timer|mount|path)");
+    private static final Pattern UNIT =
+            Pattern.compile("[A-Za-z0-9:_.@\\\\-]+\\.(service|socket|target|timer|mount|path)");
     private static final Pattern USER = Pattern.compile("[a-z][a-z0-9_-]{0,30}");
     private static final Pattern MODULE = Pattern.compile("[a-z0-9_]+");
     private static final Pattern PATH = Pattern.compile("(/[A-Za-z0-9@%+=:,._\\\\-]+)+");
@@ -51,8 +52,9 @@ public final class RecipeParser {
     private static final Pattern RELATIVE = Pattern.compile("[A-Za-z0-9@%+=:,._*-]+(/[A-Za-z0-9@%+=:,._*-]+)*");
 
     private final Function<String, Optional<String>> files;
-    private final ObjectMapper yaml = YAMLMapper.builder(
-                    YAMLFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build())
+    private final ObjectMapper yaml = YAMLMapper.builder(YAMLFactory.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build())
             .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
             .build();
 
@@ -101,7 +103,9 @@ public final class RecipeParser {
      */
     public ImageRecipe image(String name) {
         String file = "recipes/" + name + ".yaml";
-        if (!NAME.matcher(name).matches() || name.equals("kernel") || files.apply(file).isEmpty()) {
+        if (!NAME.matcher(name).matches()
+                || name.equals("kernel")
+                || files.apply(file).isEmpty()) {
             throw FailureException.of(CauseCode.NOT_FOUND, "There is no recipe '" + name + "'.");
         }
         Outline outline = bind(file, tree(file), Outline.class);
@@ -131,7 +135,8 @@ public final class RecipeParser {
             case "directory" -> checked(file, bind(file, tree, Directory.class));
             case "agent" -> checked(file, bind(file, tree, Agent.class));
             default ->
-                throw bad(file, List.of(file + ": kind must be debian, npm, directory or agent, and is '" + kind + "'"));
+                throw bad(
+                        file, List.of(file + ": kind must be debian, npm, directory or agent, and is '" + kind + "'"));
         };
     }
 
@@ -176,11 +181,13 @@ public final class RecipeParser {
             problems.word("users.name", user.name(), USER);
             problems.word("users.home", user.home(), PATH);
             problems.words("users.folders", user.folders(), PATH);
-            problems.need(user.uid() >= 1000 && user.uid() < 60000, "users.uid of " + user.name() + " must be 1000 to 59999");
+            problems.need(
+                    user.uid() >= 1000 && user.uid() < 60000, "users.uid of " + user.name() + " must be 1000 to 59999");
         }
         problems.distinct("users.name", layer.users().stream().map(User::name).toList());
         problems.distinct(
-                "users.uid", layer.users().stream().map(user -> Integer.toString(user.uid())).toList());
+                "users.uid",
+                layer.users().stream().map(user -> Integer.toString(user.uid())).toList());
         problems.end();
         return layer;
     }
@@ -246,7 +253,8 @@ public final class RecipeParser {
                 return;
             }
             need(
-                    pattern.matcher(value).matches() && !List.of(value.split("/", -1)).contains(".."),
+                    pattern.matcher(value).matches()
+                            && !List.of(value.split("/", -1)).contains(".."),
                     where + ": '" + value + "' is not what can stand here");
         }
 
@@ -273,7 +281,8 @@ public final class RecipeParser {
                 word("links", path, PATH);
                 need(target.matches("[!-~]+"), "links: " + path + " has no target");
             });
-            List<String> all = new ArrayList<>(files.stream().map(FileRecipe::path).toList());
+            List<String> all =
+                    new ArrayList<>(files.stream().map(FileRecipe::path).toList());
             all.addAll(links.keySet());
             distinct("files and links", all);
         }
@@ -328,9 +337,8 @@ public final class RecipeParser {
 
     private static String path(JsonMappingException e) {
         return e.getPath().stream()
-                .map(reference -> reference.getFieldName() != null
-                        ? reference.getFieldName()
-                        : "[" + reference.getIndex() + "]")
+                .map(reference ->
+                        reference.getFieldName() != null ? reference.getFieldName() : "[" + reference.getIndex() + "]")
                 .collect(Collectors.joining("."));
     }
 

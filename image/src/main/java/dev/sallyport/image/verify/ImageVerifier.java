@@ -62,12 +62,19 @@ public final class ImageVerifier {
         for (Layer layer : image.layers()) {
             try (ErofsImage content = ErofsImage.open(layer.file())) {
                 if (!content.uuid().equals(layer.uuid())) {
-                    findings.add(Finding.error(layer.file().toString(), "Layer " + layer.name() + " is another file system than it says.", REBUILD));
+                    findings.add(Finding.error(
+                            layer.file().toString(),
+                            "Layer " + layer.name() + " is another file system than it says.",
+                            REBUILD));
                 } else if (!Digests.of(layer.file()).equals(layer.digest())) {
-                    findings.add(Finding.error(layer.file().toString(), "Layer " + layer.name() + " is not what was built.", REBUILD));
+                    findings.add(Finding.error(
+                            layer.file().toString(), "Layer " + layer.name() + " is not what was built.", REBUILD));
                 }
             } catch (IOException e) {
-                findings.add(Finding.error(layer.file().toString(), "Layer " + layer.name() + " cannot be read: " + e.getMessage() + ".", REBUILD));
+                findings.add(Finding.error(
+                        layer.file().toString(),
+                        "Layer " + layer.name() + " cannot be read: " + e.getMessage() + ".",
+                        REBUILD));
             }
         }
         bootable(image.kernel(), new byte[] {0x7f, 'E', 'L', 'F'}, "kernel", findings);
@@ -96,28 +103,42 @@ public final class ImageVerifier {
             }
         }
         if (tree.find("/etc/ssl/certs/ca-certificates.crt").isEmpty()) {
-            findings.add(Finding.error("/etc/ssl/certs/ca-certificates.crt", "There are no trusted authorities.", "Add ca-certificates to the root's packages."));
+            findings.add(Finding.error(
+                    "/etc/ssl/certs/ca-certificates.crt",
+                    "There are no trusted authorities.",
+                    "Add ca-certificates to the root's packages."));
         }
         secrets();
     }
 
     private void unit() throws IOException {
-        Optional<Entry> file = tree.find("/etc/systemd/system/" + UNIT).or(() -> quietly("/usr/lib/systemd/system/" + UNIT));
+        Optional<Entry> file =
+                tree.find("/etc/systemd/system/" + UNIT).or(() -> quietly("/usr/lib/systemd/system/" + UNIT));
         if (file.isEmpty()) {
-            findings.add(Finding.error("/etc/systemd/system/" + UNIT, "The agent's unit is missing.", "Add the agent layer to the recipe."));
+            findings.add(Finding.error(
+                    "/etc/systemd/system/" + UNIT,
+                    "The agent's unit is missing.",
+                    "Add the agent layer to the recipe."));
             return;
         }
         Optional<Entry> target = tree.find(DEFAULT_TARGET).or(() -> quietly("/usr/lib/systemd/system/default.target"));
         if (target.isEmpty()) {
-            findings.add(Finding.error(DEFAULT_TARGET, "The default target is missing or its link leads nowhere.", "Point it at sallyport.target."));
+            findings.add(Finding.error(
+                    DEFAULT_TARGET,
+                    "The default target is missing or its link leads nowhere.",
+                    "Point it at sallyport.target."));
             return;
         }
         String name = target.get().path().substring(target.get().path().lastIndexOf('/') + 1);
         String wants = "/etc/systemd/system/" + name + ".wants/" + UNIT;
         if (tree.findLink(wants).isEmpty()) {
-            findings.add(Finding.error(wants, "The agent's unit is not enabled: " + name + " does not want it.", "Add the link to the agent layer."));
+            findings.add(Finding.error(
+                    wants,
+                    "The agent's unit is not enabled: " + name + " does not want it.",
+                    "Add the link to the agent layer."));
         } else if (tree.find(wants).isEmpty()) {
-            findings.add(Finding.error(wants, "The link that enables the agent's unit leads nowhere.", "Point it at the unit's file."));
+            findings.add(Finding.error(
+                    wants, "The link that enables the agent's unit leads nowhere.", "Point it at the unit's file."));
         }
         execStart(file.get());
     }
@@ -130,7 +151,8 @@ public final class ImageVerifier {
                 .filter(command -> !command.isEmpty())
                 .toList();
         if (starts.isEmpty()) {
-            findings.add(Finding.error(unit.path(), "The agent's unit starts nothing: it has no ExecStart.", "Write one."));
+            findings.add(
+                    Finding.error(unit.path(), "The agent's unit starts nothing: it has no ExecStart.", "Write one."));
         }
         for (String command : starts) {
             String program = command.split("\\s+", 2)[0].replaceFirst("^[-@:+!]+", "");
@@ -142,7 +164,8 @@ public final class ImageVerifier {
         for (String tool : tree.names("/opt/sallyport/tools")) {
             List<String> commands = tree.names("/opt/sallyport/tools/" + tool + "/bin");
             if (commands.isEmpty()) {
-                findings.add(Finding.error("/opt/sallyport/tools/" + tool + "/bin", "The tool " + tool + " has no command.", REBUILD));
+                findings.add(Finding.error(
+                        "/opt/sallyport/tools/" + tool + "/bin", "The tool " + tool + " has no command.", REBUILD));
             }
             for (String command : commands) {
                 executable("/opt/sallyport/tools/" + tool + "/bin/" + command, "The tool " + tool);
@@ -159,12 +182,21 @@ public final class ImageVerifier {
         }
         Entry file = found.get();
         if (file.inode().kind() != Kind.FILE || !file.inode().executable()) {
-            findings.add(Finding.error(path, whose + " needs this file, and it cannot be executed.", "Set its mode to 0755."));
+            findings.add(Finding.error(
+                    path, whose + " needs this file, and it cannot be executed.", "Set its mode to 0755."));
             return;
         }
         byte[] head = file.read(4096);
         if (head.length > 2 && head[0] == '#' && head[1] == '!') {
-            interpreter(path, new String(head, StandardCharsets.UTF_8).lines().findFirst().orElse("").substring(2).strip(), whose);
+            interpreter(
+                    path,
+                    new String(head, StandardCharsets.UTF_8)
+                            .lines()
+                            .findFirst()
+                            .orElse("")
+                            .substring(2)
+                            .strip(),
+                    whose);
         } else if (head.length > 64 && head[0] == 0x7f && head[1] == 'E' && head[2] == 'L' && head[3] == 'F') {
             elf(path, head, whose);
         }
@@ -182,7 +214,10 @@ public final class ImageVerifier {
                 return;
             }
         }
-        findings.add(Finding.error(path, whose + " is a script for '" + words[1] + "', which is on no path.", "Add the layer that holds it."));
+        findings.add(Finding.error(
+                path,
+                whose + " is a script for '" + words[1] + "', which is on no path.",
+                "Add the layer that holds it."));
     }
 
     /** Architecture and loader of an ELF program (System V ABI, chapters 4 and 5). */
@@ -190,7 +225,10 @@ public final class ImageVerifier {
         ByteBuffer elf = ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN);
         int machine = Short.toUnsignedInt(elf.getShort(18));
         if (head[4] != 2 || machine != X86_64) {
-            findings.add(Finding.error(path, whose + " needs this program, and it is for another architecture (ELF machine " + machine + ").", "Install the x86-64 one."));
+            findings.add(Finding.error(
+                    path,
+                    whose + " needs this program, and it is for another architecture (ELF machine " + machine + ").",
+                    "Install the x86-64 one."));
             return;
         }
         long headers = elf.getLong(32);
@@ -207,7 +245,10 @@ public final class ImageVerifier {
                 if (from >= 0 && length > 1 && length < 4096 && from + length <= head.length) {
                     String loader = new String(head, (int) from, (int) length - 1, StandardCharsets.UTF_8);
                     if (tree.find(loader).isEmpty()) {
-                        findings.add(Finding.error(path, whose + " needs the loader " + loader + ", and it is not there.", "Add the package that holds it."));
+                        findings.add(Finding.error(
+                                path,
+                                whose + " needs the loader " + loader + ", and it is not there.",
+                                "Add the package that holds it."));
                     }
                 }
             }
@@ -217,28 +258,35 @@ public final class ImageVerifier {
     private void user(String name) throws IOException {
         Optional<Entry> passwd = tree.find("/etc/passwd");
         if (passwd.isEmpty() || passwd.get().text(MAX_TEXT).lines().noneMatch(line -> line.startsWith(name + ":"))) {
-            findings.add(Finding.error("/etc/passwd", "The user '" + name + "' is missing.", "Add it to the root's recipe."));
+            findings.add(Finding.error(
+                    "/etc/passwd", "The user '" + name + "' is missing.", "Add it to the root's recipe."));
         }
     }
 
     private void secrets() throws IOException {
         Optional<Entry> machineId = tree.find("/etc/machine-id");
         if (machineId.isPresent() && machineId.get().text(64).strip().matches("[0-9a-f]{32}")) {
-            findings.add(Finding.error("/etc/machine-id", "All machines would have the same identity.", "Empty the file in the recipe."));
+            findings.add(Finding.error(
+                    "/etc/machine-id", "All machines would have the same identity.", "Empty the file in the recipe."));
         }
-        for (String path : List.of("/var/lib/systemd/random-seed", "/home/user/.codex/auth.json", "/home/user/.claude/.credentials.json")) {
+        for (String path : List.of(
+                "/var/lib/systemd/random-seed",
+                "/home/user/.codex/auth.json",
+                "/home/user/.claude/.credentials.json")) {
             if (tree.findLink(path).isPresent()) {
                 findings.add(Finding.error(path, "This must not be in an image.", "Remove it in the recipe."));
             }
         }
         for (String home : List.of("/root", "/home/user", "/home/desktop")) {
             for (String name : tree.names(home + "/.ssh")) {
-                findings.add(Finding.error(home + "/.ssh/" + name, "This must not be in an image.", "Remove it in the recipe."));
+                findings.add(Finding.error(
+                        home + "/.ssh/" + name, "This must not be in an image.", "Remove it in the recipe."));
             }
         }
         for (String name : tree.names("/etc/ssh")) {
             if (name.matches("ssh_host_.*_key")) {
-                findings.add(Finding.error("/etc/ssh/" + name, "All machines would have the same host key.", "Remove it in the recipe."));
+                findings.add(Finding.error(
+                        "/etc/ssh/" + name, "All machines would have the same host key.", "Remove it in the recipe."));
             }
         }
     }

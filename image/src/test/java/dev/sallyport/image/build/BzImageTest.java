@@ -38,8 +38,7 @@ final class BzImageTest {
         // The size at its end is gzip's own trailer.
         byte[] bytes = compressed.toByteArray();
 
-        BzImage.Payload payload =
-                BzImage.payload(bzImage(Arrays.copyOf(bytes, bytes.length - 4), kernel.length));
+        BzImage.Payload payload = BzImage.payload(bzImage(Arrays.copyOf(bytes, bytes.length - 4), kernel.length));
 
         assertThat(payload.compression()).isEqualTo(BzImage.Compression.GZIP);
         assertThat(payload.decompress()).isEqualTo(kernel);
@@ -54,7 +53,8 @@ final class BzImageTest {
 
         assertThat(payload.compression()).isEqualTo(BzImage.Compression.XZ);
         assertThat(written.toByteArray()).isEqualTo(xz);
-        assertThat(BzImage.payload(bzImage(new byte[] {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd, 9}, 10)).compression())
+        assertThat(BzImage.payload(bzImage(new byte[] {0x28, (byte) 0xb5, 0x2f, (byte) 0xfd, 9}, 10))
+                        .compression())
                 .isEqualTo(BzImage.Compression.ZSTD);
     }
 
@@ -63,14 +63,17 @@ final class BzImageTest {
         byte[] image = bzImage(new Compressed(1000).lz4, 1000);
 
         assertThatThrownBy(() -> BzImage.payload(new byte[100])).hasMessageContaining("not a bzImage");
-        assertThatThrownBy(() -> BzImage.payload(Arrays.copyOf(image, image.length - 1))).hasMessageContaining("outside");
+        assertThatThrownBy(() -> BzImage.payload(Arrays.copyOf(image, image.length - 1)))
+                .hasMessageContaining("outside");
         byte[] old = image.clone();
         old[0x206] = 7;
         assertThatThrownBy(() -> BzImage.payload(old)).hasMessageContaining("older than 2.08");
         assertThatThrownBy(() -> BzImage.payload(bzImage(new byte[] {'?', '?', '?', '?'}, 10)))
                 .hasMessageContaining("3f3f3f3f");
-        assertThatThrownBy(() -> BzImage.payload(bzImage(new Compressed(1000).lz4, -1))).hasMessageContaining("size");
-        assertThatThrownBy(() -> BzImage.payload(bzImage(new Compressed(1000).lz4, 1001)).decompress())
+        assertThatThrownBy(() -> BzImage.payload(bzImage(new Compressed(1000).lz4, -1)))
+                .hasMessageContaining("size");
+        assertThatThrownBy(() ->
+                        BzImage.payload(bzImage(new Compressed(1000).lz4, 1001)).decompress())
                 .hasMessageContaining("1000 bytes instead of 1001");
     }
 
@@ -166,6 +169,9 @@ final class BzImageTest {
     }
 
     private static byte[] littleEndian(int value) {
-        return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array();
+        return ByteBuffer.allocate(4)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(value)
+                .array();
     }
 }

@@ -87,7 +87,8 @@ final class CommandsTest {
         assertThatThrownBy(() -> commands.run(new Commands.Command(List.of("no-such-program"), SOON)))
                 .isInstanceOfSatisfying(
                         FailureException.class,
-                        failure -> assertThat(failure.reason().evidence()).anyMatch(line -> line.contains("no-such-program")));
+                        failure -> assertThat(failure.reason().evidence())
+                                .anyMatch(line -> line.contains("no-such-program")));
     }
 
     @Test
@@ -95,9 +96,13 @@ final class CommandsTest {
         BlockingQueue<String> pids = new LinkedBlockingQueue<>();
 
         assertThatThrownBy(() -> commands.run(new Commands.Command(
-                        shell("sleep 600 & echo $!; trap '' TERM; sleep 600"), Map.of(), Duration.ofSeconds(1), pids::add)))
+                        shell("sleep 600 & echo $!; trap '' TERM; sleep 600"),
+                        Map.of(),
+                        Duration.ofSeconds(1),
+                        pids::add)))
                 .isInstanceOfSatisfying(
-                        FailureException.class, failure -> assertThat(failure.reason().detail()).contains("longer than 1 s"));
+                        FailureException.class,
+                        failure -> assertThat(failure.reason().detail()).contains("longer than 1 s"));
 
         assertThat(pids).hasSize(1);
         assertEnded(Long.parseLong(pids.element()));

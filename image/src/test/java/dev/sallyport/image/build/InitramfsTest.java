@@ -92,13 +92,18 @@ final class InitramfsTest {
         Path init = folder.resolve("init");
         Files.write(init, Initramfs.init());
 
-        Process check = new ProcessBuilder("sh", "-n", init.toString()).redirectErrorStream(true).start();
+        Process check = new ProcessBuilder("sh", "-n", init.toString())
+                .redirectErrorStream(true)
+                .start();
 
-        assertThat(new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEmpty();
+        assertThat(new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .isEmpty();
         assertThat(check.waitFor()).isZero();
         String text = Files.readString(init);
         // Others read these words on the console.
-        assertThat(text).contains("say 'probe ok'", "FATAL", "LAYER_MISSING", "LAYER_CORRUPT").startsWith("#!/bin/sh\n");
+        assertThat(text)
+                .contains("say 'probe ok'", "FATAL", "LAYER_MISSING", "LAYER_CORRUPT")
+                .startsWith("#!/bin/sh\n");
     }
 
     @Test
@@ -106,7 +111,8 @@ final class InitramfsTest {
         assertThat(KernelModule.dependencies(module("license=GPL\0depends=virtio,virtio_ring\0name=virtio_blk\0")))
                 .containsExactly("virtio", "virtio_ring");
         assertThat(KernelModule.dependencies(module("depends=\0"))).isEqualTo(List.of());
-        assertThatThrownBy(() -> KernelModule.dependencies(module("license=GPL\0"))).hasMessageContaining("depends");
+        assertThatThrownBy(() -> KernelModule.dependencies(module("license=GPL\0")))
+                .hasMessageContaining("depends");
         assertThatThrownBy(() -> KernelModule.dependencies(new byte[200])).hasMessageContaining("not an ELF-64");
         byte[] cut = java.util.Arrays.copyOf(module("depends=\0"), 80);
         assertThatThrownBy(() -> KernelModule.dependencies(cut)).hasMessageContaining("damaged");

@@ -32,36 +32,130 @@ final class KeysTest {
     void everyInputOfADebianLayerCounts() {
         Set<String> keys = new HashSet<>();
         List<Debian> all = List.of(
-                debian("root", "bookworm", List.of("git"), List.of(USER), List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
-                debian("other", "bookworm", List.of("git"), List.of(USER), List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
-                debian("root", "trixie", List.of("git"), List.of(USER), List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
-                debian("root", "bookworm", List.of("less"), List.of(USER), List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
-                debian("root", "bookworm", List.of("git"), List.of(), List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
                 debian(
-                        "root", "bookworm", List.of("git"), List.of(new User("user", 1001, "/home/user", List.of())),
-                        List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
                 debian(
-                        "root", "bookworm", List.of("git"), List.of(new User("user", 1000, "/home/user", List.of("/x"))),
-                        List.of(FILE), Map.of("/a", "/b"), List.of(), List.of()),
-                debian("root", "bookworm", List.of("git"), List.of(USER), List.of(), Map.of("/a", "/b"), List.of(), List.of()),
+                        "other",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
                 debian(
-                        "root", "bookworm", List.of("git"), List.of(USER), List.of(new FileRecipe("/etc/a", "0600", "a")),
-                        Map.of("/a", "/b"), List.of(), List.of()),
+                        "root",
+                        "trixie",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
                 debian(
-                        "root", "bookworm", List.of("git"), List.of(USER), List.of(new FileRecipe("/etc/a", "0644", "b")),
-                        Map.of("/a", "/b"), List.of(), List.of()),
-                debian("root", "bookworm", List.of("git"), List.of(USER), List.of(FILE), Map.of("/a", "/c"), List.of(), List.of()),
+                        "root",
+                        "bookworm",
+                        List.of("less"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
                 debian(
-                        "root", "bookworm", List.of("git"), List.of(USER), List.of(FILE), Map.of("/a", "/b"),
-                        List.of("a.service"), List.of()),
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
                 debian(
-                        "root", "bookworm", List.of("git"), List.of(USER), List.of(FILE), Map.of("/a", "/b"), List.of(),
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(new User("user", 1001, "/home/user", List.of())),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(new User("user", 1000, "/home/user", List.of("/x"))),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(new FileRecipe("/etc/a", "0600", "a")),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(new FileRecipe("/etc/a", "0644", "b")),
+                        Map.of("/a", "/b"),
+                        List.of(),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/c"),
+                        List.of(),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of("a.service"),
+                        List.of()),
+                debian(
+                        "root",
+                        "bookworm",
+                        List.of("git"),
+                        List.of(USER),
+                        List.of(FILE),
+                        Map.of("/a", "/b"),
+                        List.of(),
                         List.of("/a")));
 
         all.forEach(layer -> keys.add(Keys.debian(layer)));
 
         assertThat(keys).hasSize(all.size());
-        assertThat(Keys.debian(all.getFirst())).isEqualTo(Keys.debian(all.getFirst())).matches("[0-9a-f]{64}");
+        assertThat(Keys.debian(all.getFirst()))
+                .isEqualTo(Keys.debian(all.getFirst()))
+                .matches("[0-9a-f]{64}");
     }
 
     @Test
@@ -85,10 +179,12 @@ final class KeysTest {
         assertThat(Keys.kernel(recipe))
                 .isEqualTo(Keys.kernel(new KernelRecipe("bookworm", List.of("linux"), List.of("erofs"), List.of())))
                 .isNotEqualTo(Keys.kernel(new KernelRecipe("trixie", List.of("linux"), List.of("erofs"), List.of())))
-                .isNotEqualTo(Keys.kernel(new KernelRecipe("bookworm", List.of("linux-rt"), List.of("erofs"), List.of())))
+                .isNotEqualTo(
+                        Keys.kernel(new KernelRecipe("bookworm", List.of("linux-rt"), List.of("erofs"), List.of())))
                 .isNotEqualTo(Keys.kernel(new KernelRecipe("bookworm", List.of("linux"), List.of("ext4"), List.of())))
                 // Not the same, told apart although the words are.
-                .isNotEqualTo(Keys.kernel(new KernelRecipe("bookworm", List.of("linux", "erofs"), List.of(), List.of())));
+                .isNotEqualTo(
+                        Keys.kernel(new KernelRecipe("bookworm", List.of("linux", "erofs"), List.of(), List.of())));
     }
 
     @Test
@@ -122,8 +218,10 @@ final class KeysTest {
         String key = Keys.agent(agent, "runtime", List.of(jar));
 
         assertThat(Keys.agent(agent, "another", List.of(jar))).isNotEqualTo(key);
-        assertThat(Keys.agent(agent(List.of("-Xcomp"), List.of(FILE)), "runtime", List.of(jar))).isNotEqualTo(key);
-        assertThat(Keys.agent(agent(List.of("-Xint"), List.of()), "runtime", List.of(jar))).isNotEqualTo(key);
+        assertThat(Keys.agent(agent(List.of("-Xcomp"), List.of(FILE)), "runtime", List.of(jar)))
+                .isNotEqualTo(key);
+        assertThat(Keys.agent(agent(List.of("-Xint"), List.of()), "runtime", List.of(jar)))
+                .isNotEqualTo(key);
         Files.writeString(jar, "2");
         assertThat(Keys.agent(agent, "runtime", List.of(jar))).isNotEqualTo(key);
     }

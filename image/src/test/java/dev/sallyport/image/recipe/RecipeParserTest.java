@@ -35,13 +35,15 @@ final class RecipeParserTest {
     @Test
     void theProductsRecipesNameNoMirror() {
         for (LayerRecipe layer : RecipeParser.ofTheProduct().image("browser").layers()) {
-            assertThat(layer.toString()).doesNotContain("http").doesNotContain("registry.");
+            assertThat(layer.toString()).doesNotContain("://").doesNotContain("registry.");
         }
     }
 
     @Test
     void aDebianLayerIsMergedWithWhatItNames() {
-        files.put("layers/one.yaml", "{kind: debian, with: [base], packages: [git], users: [{name: a, uid: 1001, home: /home/a}]}");
+        files.put(
+                "layers/one.yaml",
+                "{kind: debian, with: [base], packages: [git], users: [{name: a, uid: 1001, home: /home/a}]}");
         files.put(
                 "layers/parts/base.yaml",
                 "{suite: bookworm, packages: [systemd], users: [{name: user, uid: 1000, home: /home/user}], links: {/a: /b}}");
@@ -92,7 +94,8 @@ final class RecipeParserTest {
 
         assertThatThrownBy(() -> parser.image("cli")).isInstanceOfSatisfying(FailureException.class, failure -> {
             assertThat(failure.reason().code()).isEqualTo(CauseCode.IMAGE_BUILD_FAILED);
-            assertThat(failure.reason().evidence()).anySatisfy(line -> assertThat(line).contains(problem));
+            assertThat(failure.reason().evidence())
+                    .anySatisfy(line -> assertThat(line).contains(problem));
         });
     }
 
@@ -102,7 +105,8 @@ final class RecipeParserTest {
 
         assertThatThrownBy(() -> parser.image("cli"))
                 .isInstanceOfSatisfying(
-                        FailureException.class, failure -> assertThat(failure.reason().evidence()).hasSize(3));
+                        FailureException.class,
+                        failure -> assertThat(failure.reason().evidence()).hasSize(3));
     }
 
     @Test
@@ -112,7 +116,8 @@ final class RecipeParserTest {
         assertThatThrownBy(() -> parser.image("cli"))
                 .isInstanceOfSatisfying(
                         FailureException.class,
-                        failure -> assertThat(failure.reason().evidence().getFirst()).matches("layers/one.yaml:[34]: .+"));
+                        failure -> assertThat(failure.reason().evidence().getFirst())
+                                .matches("layers/one.yaml:[34]: .+"));
     }
 
     @Test

@@ -64,14 +64,18 @@ final class ImageVerifierTest {
     @Test
     void aUnitThatIsNotEnabledIsFound() throws Exception {
         Files.delete(agent.resolve(WANTS));
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("not enabled"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("not enabled"));
     }
 
     @Test
     void anEnablingLinkThatLeadsNowhereIsFound() throws Exception {
         Files.delete(agent.resolve(WANTS));
         link(agent, WANTS, "/etc/systemd/system/agent-of-old.service");
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("leads nowhere"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("leads nowhere"));
     }
 
     @Test
@@ -100,31 +104,44 @@ final class ImageVerifierTest {
     void aStartedFileThatCannotBeExecutedIsFound() throws Exception {
         Files.setPosixFilePermissions(
                 agent.resolve("opt/sallyport/agent/bin/agent"), PosixFilePermissions.fromString("rw-r--r--"));
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("cannot be executed"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("cannot be executed"));
     }
 
     @Test
     void aMissingInterpreterIsFound() throws Exception {
         program(agent, "opt/sallyport/agent/bin/agent", "#!/usr/bin/perl6\n".getBytes(StandardCharsets.US_ASCII));
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.path()).isEqualTo("/usr/bin/perl6"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.path()).isEqualTo("/usr/bin/perl6"));
     }
 
     @Test
     void anInterpreterThatIsOnNoPathIsFound() throws Exception {
-        program(agent, "opt/sallyport/tools/demo/bin/demo", "#!/usr/bin/env node\n".getBytes(StandardCharsets.US_ASCII));
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("'node'"));
+        program(
+                agent,
+                "opt/sallyport/tools/demo/bin/demo",
+                "#!/usr/bin/env node\n".getBytes(StandardCharsets.US_ASCII));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("'node'"));
     }
 
     @Test
     void aProgramForAnotherArchitectureIsFound() throws Exception {
         program(agent, "opt/sallyport/agent/bin/agent", elf(183, null));
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("architecture"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("architecture"));
     }
 
     @Test
     void aMissingLoaderIsFound() throws Exception {
         program(agent, "opt/sallyport/agent/bin/agent", elf(62, "/lib/ld-musl-x86_64.so.1"));
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("ld-musl"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("ld-musl"));
     }
 
     @Test
@@ -145,7 +162,9 @@ final class ImageVerifierTest {
     @Test
     void aMissingUserIsFound() throws Exception {
         text(root, "etc/passwd", "root:x:0:0::/root:/bin/sh\n");
-        assertThat(verify()).singleElement().satisfies(found -> assertThat(found.text()).contains("'user'"));
+        assertThat(verify())
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("'user'"));
     }
 
     @Test
@@ -157,13 +176,19 @@ final class ImageVerifierTest {
         byte[] changed = whole.clone();
         changed[changed.length - 1] ^= 1;
         Files.write(file, changed);
-        assertThat(ImageVerifier.verify(image)).singleElement().satisfies(found -> assertThat(found.text()).contains("not what was built"));
+        assertThat(ImageVerifier.verify(image))
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("not what was built"));
 
         Files.write(file, java.util.Arrays.copyOf(whole, 700));
-        assertThat(ImageVerifier.verify(image)).singleElement().satisfies(found -> assertThat(found.text()).contains("cut short"));
+        assertThat(ImageVerifier.verify(image))
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("cut short"));
 
         Files.write(file, new byte[whole.length]);
-        assertThat(ImageVerifier.verify(image)).singleElement().satisfies(found -> assertThat(found.text()).contains("not an erofs"));
+        assertThat(ImageVerifier.verify(image))
+                .singleElement()
+                .satisfies(found -> assertThat(found.text()).contains("not an erofs"));
     }
 
     private List<Finding> verify() throws IOException, InterruptedException {
@@ -186,7 +211,8 @@ final class ImageVerifierTest {
     private Layer layer(String name, Path tree) throws IOException, InterruptedException {
         UUID uuid = UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.US_ASCII));
         Path file = folder.resolve(name + ".erofs");
-        Process process = new ProcessBuilder("mkfs.erofs", "--quiet", "-x-1", "-U" + uuid, file.toString(), tree.toString())
+        Process process = new ProcessBuilder(
+                        "mkfs.erofs", "--quiet", "-x-1", "-U" + uuid, file.toString(), tree.toString())
                 .redirectErrorStream(true)
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
