@@ -42,8 +42,11 @@ public record SignIn(JsonNode session, List<JsonNode> timeline) {
                 Thread.ofVirtual().name("person").start(() -> play(stage, id, picture, played));
             }
         });
-        if (ended.path("status").asText().equals("completed")) {
+        boolean completed = ended.path("status").asText().equals("completed");
+        if (completed || played.isCompletedExceptionally()) {
             rethrow(played);
+        }
+        if (completed) {
             api.post("/api/auth/session/" + id + "/complete", Map.of());
         }
         // What follows is the end of the browser machine.

@@ -42,6 +42,12 @@ final class ChromiumCommand {
                 "--disable-domain-reliability",
                 "--disable-extensions",
                 "--disable-gpu",
+                // Without a GPU its process does little, and with one page in one window more renderers do nothing: each
+                // process is a good second of an emulated machine's start. The network service runs without a sandbox on
+                // Linux anyway.
+                "--in-process-gpu",
+                "--renderer-process-limit=1",
+                "--enable-features=NetworkServiceInProcess2",
                 "--disable-hang-monitor",
                 "--disable-notifications",
                 "--disable-session-crashed-bubble",

@@ -58,9 +58,9 @@ final class QemuArguments {
         if (!user.isEmpty()) {
             add("-runas", user);
         }
-        // elevateprivileges=deny would forbid -runas; seccomp itself sets no_new_privs, and a common user has no rights
-        // to raise.
-        String privileges = user.isEmpty() ? "deny" : "allow";
+        // elevateprivileges=deny would forbid -runas, and the setsid(2) of what QEMU's own network stack starts; seccomp itself
+        // sets no_new_privs, and a common user has no rights to raise.
+        String privileges = user.isEmpty() && !spawns ? "deny" : "allow";
         add(
                 "-sandbox",
                 "on,obsolete=deny,resourcecontrol=deny,elevateprivileges=" + privileges + ",spawn="
