@@ -74,8 +74,7 @@ public final class ApiClient implements AutoCloseable {
             request.header("Content-Type", "application/json");
         }
         request.method(
-                method,
-                body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
+                method, body == null ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body));
         try {
             HttpResponse<String> response = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
             String type = response.headers().firstValue("Content-Type").orElse("");
@@ -92,7 +91,8 @@ public final class ApiClient implements AutoCloseable {
 
     /** Reads a stream of server-sent events until {@code reader} has enough or the stream ends. */
     public void events(String path, EventReader reader) throws InterruptedException {
-        HttpRequest request = request(path).header("Accept", "text/event-stream").build();
+        HttpRequest request =
+                request(path).header("Accept", "text/event-stream").build();
         try {
             HttpResponse<InputStream> response = http.send(request, HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream body = response.body()) {
@@ -149,8 +149,8 @@ public final class ApiClient implements AutoCloseable {
     private static FailureException refusal(JsonNode problem) {
         List<String> evidence = new ArrayList<>();
         problem.path("evidence").forEach(line -> evidence.add(line.asText()));
-        return new FailureException(
-                new Cause(codeOf(problem.path("code").asText()), problem.path("detail").asText(), evidence));
+        return new FailureException(new Cause(
+                codeOf(problem.path("code").asText()), problem.path("detail").asText(), evidence));
     }
 
     private static CauseCode codeOf(String name) {

@@ -39,8 +39,8 @@ public final class ImageVerb implements Verb {
 
     @Command(name = "build", mixinStandardHelpOptions = true, description = "Builds what changed and makes it current.")
     int build(
-            @Parameters(arity = "0..*", paramLabel = "ALIAS", description = "browser, cli (default: both)")
-                    @Nullable List<String> aliases)
+            @Parameters(arity = "0..*", paramLabel = "ALIAS", description = "browser, cli (default: both)") @Nullable
+                    List<String> aliases)
             throws InterruptedException {
         List<String> wanted = aliases == null || aliases.isEmpty()
                 ? Arrays.stream(VmType.values()).map(VmType::wire).toList()
@@ -77,7 +77,8 @@ public final class ImageVerb implements Verb {
         System.out.println("initramfs " + image.initramfs());
         System.out.println("arguments " + String.join(" ", image.kernelArguments()));
         for (Layer layer : image.layers()) {
-            System.out.printf("layer     %-14s %5d MiB  sha256:%s%n", layer.name(), layer.bytes() >> 20, layer.digest());
+            System.out.printf(
+                    "layer     %-14s %5d MiB  sha256:%s%n", layer.name(), layer.bytes() >> 20, layer.digest());
         }
         return 0;
     }
@@ -98,7 +99,8 @@ public final class ImageVerb implements Verb {
 
     @Command(name = "rollback", mixinStandardHelpOptions = true, description = "Points an alias at its image before.")
     int rollback(@Parameters(paramLabel = "ALIAS", description = "browser or cli") String alias) {
-        Image image = ImageStore.open(folders.cache()).rollback(VmType.ofWire(alias).wire());
+        Image image =
+                ImageStore.open(folders.cache()).rollback(VmType.ofWire(alias).wire());
         System.out.println(alias + " is image " + image.id() + " again");
         return 0;
     }
@@ -108,6 +110,7 @@ public final class ImageVerb implements Verb {
         return store.current(name)
                 .or(() -> store.byId(name))
                 .orElseThrow(() -> FailureException.of(
-                        CauseCode.IMAGE_MISSING, "Neither an alias nor an image: './sallyport image list' lists them."));
+                        CauseCode.IMAGE_MISSING,
+                        "Neither an alias nor an image: './sallyport image list' lists them."));
     }
 }

@@ -33,8 +33,7 @@ public final class Images {
     private static BuildListener listener(Progress progress) {
         return step -> {
             switch (step.state()) {
-                case WAITING, RUNNING ->
-                    progress.at("image part " + step.part(), step.percent() / 100.0, step.phase());
+                case WAITING, RUNNING -> progress.at("image part " + step.part(), step.percent() / 100.0, step.phase());
                 case BUILT ->
                     progress.done(
                             "image part " + step.part(),

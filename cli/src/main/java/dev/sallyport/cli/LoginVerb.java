@@ -45,8 +45,9 @@ public final class LoginVerb implements Verb {
             System.out.println(session.path("proof").asText());
             return 0;
         }
-        System.err.println("sallyport: the sign-in ended as " + session.path("status").asText() + ": "
-                + session.path("error_message").asText());
+        System.err.println(
+                "sallyport: the sign-in ended as " + session.path("status").asText() + ": "
+                        + session.path("error_message").asText());
         session.path("cause").path("evidence").forEach(line -> System.err.println("  | " + line.asText()));
         return 1;
     }

@@ -5,10 +5,18 @@ import picocli.CommandLine.Option;
 
 /** The options of all verbs that start machines. */
 public final class MachineOptions {
-    @Option(names = "--accelerator", paramLabel = "auto|kvm|tcg", description = "how machines run: KVM where a guest was seen to run under it, else emulated (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--accelerator",
+            paramLabel = "auto|kvm|tcg",
+            description =
+                    "how machines run: KVM where a guest was seen to run under it, else emulated (default: ${DEFAULT-VALUE})")
     private Settings.Accelerator accelerator = Settings.Accelerator.AUTO;
 
-    @Option(names = "--network", paramLabel = "auto|user|tap", description = "how machines are reached: TAP devices as root, else without privileges (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--network",
+            paramLabel = "auto|user|tap",
+            description =
+                    "how machines are reached: TAP devices as root, else without privileges (default: ${DEFAULT-VALUE})")
     private Settings.Network network = Settings.Network.AUTO;
 
     /** {@code settings} with what was chosen. */

@@ -27,9 +27,7 @@ public final class SessionFollower {
             return true;
         });
         JsonNode session = last[0];
-        return hasEnded(session)
-                ? session
-                : api.get("/api/auth/session/" + id).path("session");
+        return hasEnded(session) ? session : api.get("/api/auth/session/" + id).path("session");
     }
 
     /** One timeline event as a line: seconds since the session began, the step, the sentence. */

@@ -8,8 +8,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code ./sallyport token}: makes, lists and revokes users' tokens on a running server. */
@@ -33,8 +33,8 @@ public final class TokenVerb implements Verb {
     int create(
             @Parameters(paramLabel = "USER", description = "whose") String user,
             @Option(names = "--label", defaultValue = "", description = "a word to know it by") String label,
-            @Option(names = "--days", description = "how long it is good for (default: until it is revoked)")
-                    @Nullable Long days,
+            @Option(names = "--days", description = "how long it is good for (default: until it is revoked)") @Nullable
+                    Long days,
             @Mixin ServerOptions server)
             throws InterruptedException {
         Map<String, Object> body = new HashMap<>(Map.of("userId", user, "label", label));
@@ -54,14 +54,17 @@ public final class TokenVerb implements Verb {
             do {
                 JsonNode page = api.get("/api/tokens?limit=200" + next);
                 for (JsonNode token : page.path("tokens")) {
-                    System.out.printf("%s  %-20s %-20s %s%s%n",
+                    System.out.printf(
+                            "%s  %-20s %-20s %s%s%n",
                             token.path("id").asText(),
                             token.path("userId").asText(),
                             token.path("label").asText(),
                             token.path("createdAt").asText(),
                             token.path("revokedAt").isNull() ? "" : "  revoked");
                 }
-                next = page.path("next").isTextual() ? "&before=" + page.path("next").asText() : "";
+                next = page.path("next").isTextual()
+                        ? "&before=" + page.path("next").asText()
+                        : "";
             } while (!next.isEmpty());
         }
         return 0;

@@ -18,10 +18,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code ./sallyport up}: serves the API and the page until it is interrupted. */
-@Command(
-        name = "up",
-        mixinStandardHelpOptions = true,
-        description = "Serves the API and the page until Ctrl-C.")
+@Command(name = "up", mixinStandardHelpOptions = true, description = "Serves the API and the page until Ctrl-C.")
 public final class UpVerb implements Verb {
     @Option(names = "--host", description = "address to listen on (default: ${DEFAULT-VALUE})")
     private String host = "127.0.0.1";
@@ -32,19 +29,27 @@ public final class UpVerb implements Verb {
     @Mixin
     private MachineOptions machineOptions = new MachineOptions();
 
-    @Option(names = "--upstream-proxy", paramLabel = "HOST:PORT", description = "proxy that machines' traffic goes out through")
+    @Option(
+            names = "--upstream-proxy",
+            paramLabel = "HOST:PORT",
+            description = "proxy that machines' traffic goes out through")
     private @Nullable String upstream;
 
-    @Option(names = "--authorities", paramLabel = "FILE", description = "PEM certificates that machines trust besides Debian's")
+    @Option(
+            names = "--authorities",
+            paramLabel = "FILE",
+            description = "PEM certificates that machines trust besides Debian's")
     private @Nullable Path authorities;
 
     @Override
-    @SuppressWarnings("AddressSelection") // The operator names one address; which of a name's several is up to their resolver.
+    @SuppressWarnings(
+            "AddressSelection") // The operator names one address; which of a name's several is up to their resolver.
     public Integer call() throws IOException, InterruptedException {
         Folders folders = Folders.ofThisProcess();
         Progress progress = Progress.onStandardError();
         Images.ensure(folders, progress);
-        Settings settings = machineOptions.applyTo(Settings.defaults(folders)).listeningOn(new InetSocketAddress(host, port));
+        Settings settings =
+                machineOptions.applyTo(Settings.defaults(folders)).listeningOn(new InetSocketAddress(host, port));
         if (upstream != null) {
             settings = settings.goingOutThrough(address(upstream), authorities());
         }
@@ -56,7 +61,8 @@ public final class UpVerb implements Verb {
             ended.countDown();
         }));
         progress.line("Sallyport serves at " + controller.address() + "/");
-        progress.line("The admin token is in " + controller.adminTokenFile() + "; './sallyport token' makes users' tokens.");
+        progress.line(
+                "The admin token is in " + controller.adminTokenFile() + "; './sallyport token' makes users' tokens.");
         progress.line("Ctrl-C ends it.");
         ended.await();
         return 0;

@@ -88,12 +88,17 @@ public final class Controller implements AutoCloseable {
         Machines machines = open(
                 parts,
                 new Machines(
-                        settings, driver, images, machineStore, resourceStore, gateway, new MachineTimeline(timelines)));
+                        settings,
+                        driver,
+                        images,
+                        machineStore,
+                        resourceStore,
+                        gateway,
+                        new MachineTimeline(timelines)));
         var cliMachines = new CliMachines(machines, providers, vault);
         Sessions sessions = open(
                 parts,
-                Sessions.over(
-                        machines, cliMachines, sessionStore, timelines, vault, providers, settings.timing()));
+                Sessions.over(machines, cliMachines, sessionStore, timelines, vault, providers, settings.timing()));
         // What a controller that was killed has left goes before anything new begins.
         machines.removeLeftovers();
         sessions.failLeftovers();

@@ -99,8 +99,7 @@ public record Settings(
     }
 
     public Settings listeningOn(InetSocketAddress address) {
-        return new Settings(
-                folders, address, accelerator, network, browser, cli, timing, upstream, extraAuthorities);
+        return new Settings(folders, address, accelerator, network, browser, cli, timing, upstream, extraAuthorities);
     }
 
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
@@ -109,8 +108,7 @@ public record Settings(
     }
 
     public Settings with(Timing newTiming) {
-        return new Settings(
-                folders, listen, accelerator, network, browser, cli, newTiming, upstream, extraAuthorities);
+        return new Settings(folders, listen, accelerator, network, browser, cli, newTiming, upstream, extraAuthorities);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */

@@ -32,8 +32,11 @@ public record Folders(Path cache, Path data, Path home) {
                         environment.apply("SALLYPORT_DATA"),
                         root
                                 ? "/var/lib/sallyport"
-                                : either(environment.apply("XDG_DATA_HOME"), userHome + "/.local/share") + "/sallyport")),
-                Path.of(either(environment.apply("SALLYPORT_HOME"), ".")).toAbsolutePath().normalize());
+                                : either(environment.apply("XDG_DATA_HOME"), userHome + "/.local/share")
+                                        + "/sallyport")),
+                Path.of(either(environment.apply("SALLYPORT_HOME"), "."))
+                        .toAbsolutePath()
+                        .normalize());
     }
 
     /** Reads them from this process's environment. */

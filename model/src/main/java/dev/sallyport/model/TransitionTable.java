@@ -74,9 +74,13 @@ public final class TransitionTable<S extends Enum<S>, E extends Enum<E>> {
 
     /** The table as a Mermaid state diagram, for docs/. */
     public String toMermaid() {
-        var text = new StringBuilder("stateDiagram-v2\n    [*] --> ").append(initial).append('\n');
+        var text = new StringBuilder("stateDiagram-v2\n    [*] --> ")
+                .append(initial)
+                .append('\n');
         for (Transition<S, E> row : rows.values()) {
-            text.append("    %s --> %s: %s%n".formatted(row.from(), row.to(), row.on()).replace("\r", ""));
+            text.append("    %s --> %s: %s%n"
+                    .formatted(row.from(), row.to(), row.on())
+                    .replace("\r", ""));
         }
         rows.values().stream()
                 .map(Transition::to)

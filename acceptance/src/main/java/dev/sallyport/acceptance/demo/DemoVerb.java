@@ -25,12 +25,15 @@ import picocli.CommandLine.Option;
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
-        description = "Signs in to a tool on fresh machines, from nothing to the proof. No account is needed: the vendor's"
-                + " pages are played by a stand-in, and the user's part through the machine's screen.")
+        description =
+                "Signs in to a tool on fresh machines, from nothing to the proof. No account is needed: the vendor's"
+                        + " pages are played by a stand-in, and the user's part through the machine's screen.")
 public final class DemoVerb implements Verb {
     private static final String USER = "demo-user";
 
-    @Option(names = "--provider", description = "demo (a small tool of ours) or codex (the real one) (default: ${DEFAULT-VALUE})")
+    @Option(
+            names = "--provider",
+            description = "demo (a small tool of ours) or codex (the real one) (default: ${DEFAULT-VALUE})")
     private String provider = "demo";
 
     @Option(names = "--json", description = "print one JSON object as the last line")
@@ -55,14 +58,17 @@ public final class DemoVerb implements Verb {
         Path place = Files.createDirectories(folders.cache().resolve("demo"));
         long serveBegan = System.nanoTime();
         try (Stage stage = Stage.open(
-                folders, place.resolve("data"), new InetSocketAddress(InetAddress.getLoopbackAddress(), byHand ? 4000 : 0), machineOptions::applyTo)) {
+                folders,
+                place.resolve("data"),
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), byHand ? 4000 : 0),
+                machineOptions::applyTo)) {
             if (byHand) {
                 return serve(stage, progress);
             }
             phases.put("serve", millisSince(serveBegan));
             Path picture = place.resolve("approval-" + provider + ".png");
-            SignIn signIn = SignIn.run(
-                    stage, USER, provider, picture, event -> progress.line(SessionFollower.line(event)));
+            SignIn signIn =
+                    SignIn.run(stage, USER, provider, picture, event -> progress.line(SessionFollower.line(event)));
             long boot = signIn.at("browser.agent_ready");
             long opened = signIn.at("session.awaiting_user");
             long signedIn = signIn.at("session.transferring");
@@ -106,8 +112,7 @@ public final class DemoVerb implements Verb {
                 .put("total_ms", total + fromLauncher("SALLYPORT_INSTALL_MS") + fromLauncher("SALLYPORT_BUILD_MS"));
         ArrayNode timeline = root.putArray("timeline");
         signIn.timeline()
-                .forEach(event -> timeline
-                        .addObject()
+                .forEach(event -> timeline.addObject()
                         .put("step", event.path("step").asText())
                         .put("at_ms", event.path("at_ms").asLong()));
         root.put("proof", signIn.proof());
@@ -118,7 +123,8 @@ public final class DemoVerb implements Verb {
     }
 
     private static int serve(Stage stage, Progress progress) throws IOException, InterruptedException {
-        String token = Files.readString(stage.folders().data().resolve("admin-token")).strip();
+        String token =
+                Files.readString(stage.folders().data().resolve("admin-token")).strip();
         progress.line("Open this page, start a sign-in to 'demo', and press Approve in its screen:");
         System.out.println(stage.address() + "/#token=" + token);
         progress.line("Ctrl-C ends it, and removes everything but caches.");

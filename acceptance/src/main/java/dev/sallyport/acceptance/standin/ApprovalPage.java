@@ -33,10 +33,9 @@ final class ApprovalPage {
      */
     static Answer ask(String host, String tool, Account account, List<String> scopes, String ticket) {
         var wanted = new StringBuilder();
-        scopes.forEach(scope -> wanted.append("<li>").append(escape(purpose(scope))).append("</li>"));
-        return Answer.page(
-                200,
-                html("Sign in to " + tool, """
+        scopes.forEach(
+                scope -> wanted.append("<li>").append(escape(purpose(scope))).append("</li>"));
+        return Answer.page(200, html("Sign in to " + tool, """
                         <p class="where">%s</p>
                         <h1>%s asks to sign you in</h1>
                         <p class="who">%s<br>%s</p>
@@ -48,17 +47,13 @@ final class ApprovalPage {
                         <button class="no" name="decision" value="deny">Deny</button>
                         </form>
                         """.formatted(
-                                escape(host),
-                                escape(tool),
-                                escape(account.name()),
-                                escape(account.email()),
-                                wanted,
-                                escape(ticket))));
+                escape(host), escape(tool), escape(account.name()), escape(account.email()), wanted, escape(ticket))));
     }
 
     /** A page that says what is wrong. */
     static Answer wrong(int status, String text) {
-        return Answer.page(status, html("This cannot be done", "<h1>This cannot be done</h1><p>" + escape(text) + "</p>"));
+        return Answer.page(
+                status, html("This cannot be done", "<h1>This cannot be done</h1><p>" + escape(text) + "</p>"));
     }
 
     private static String purpose(String scope) {

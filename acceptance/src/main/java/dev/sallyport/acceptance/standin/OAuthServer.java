@@ -215,8 +215,7 @@ final class OAuthServer {
         if (token == null || token.grant().ended || Instant.now().isAfter(token.expires())) {
             return Answer.error(401, "invalid_token", "The access token is not valid (any more).");
         }
-        return Answer.json(
-                200, Map.of("sub", account.subject(), "name", account.name(), "email", account.email()));
+        return Answer.json(200, Map.of("sub", account.subject(), "name", account.name(), "email", account.email()));
     }
 
     private static @Nullable URI uri(String text) {

@@ -56,18 +56,14 @@ final class TestAuthority {
                     extensions.createSubjectKeyIdentifier(authorityKeys.getPublic()));
             certificate = sign(authority, authorityKeys);
 
-            JcaX509v3CertificateBuilder leaf =
-                    builder(authorityName, new X500Name("CN=" + hosts.getFirst()), hostKeys);
+            JcaX509v3CertificateBuilder leaf = builder(authorityName, new X500Name("CN=" + hosts.getFirst()), hostKeys);
             leaf.addExtension(Extension.basicConstraints, true, new BasicConstraints(false));
             leaf.addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature));
-            leaf.addExtension(
-                    Extension.extendedKeyUsage, false, new ExtendedKeyUsage(KeyPurposeId.id_kp_serverAuth));
+            leaf.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(KeyPurposeId.id_kp_serverAuth));
             leaf.addExtension(
                     Extension.authorityKeyIdentifier, false, extensions.createAuthorityKeyIdentifier(certificate));
             leaf.addExtension(
-                    Extension.subjectKeyIdentifier,
-                    false,
-                    extensions.createSubjectKeyIdentifier(hostKeys.getPublic()));
+                    Extension.subjectKeyIdentifier, false, extensions.createSubjectKeyIdentifier(hostKeys.getPublic()));
             leaf.addExtension(
                     Extension.subjectAlternativeName,
                     false,
@@ -77,11 +73,9 @@ final class TestAuthority {
 
             keyStore = KeyStore.getInstance("PKCS12");
             keyStore.load(null, null);
-            keyStore.setKeyEntry(
-                    "hosts",
-                    hostKeys.getPrivate(),
-                    new char[0],
-                    new X509Certificate[] {sign(leaf, authorityKeys), certificate});
+            keyStore.setKeyEntry("hosts", hostKeys.getPrivate(), new char[0], new X509Certificate[] {
+                sign(leaf, authorityKeys), certificate
+            });
         } catch (GeneralSecurityException | IOException | OperatorCreationException e) {
             throw new IllegalStateException("cannot make the test certificates", e);
         }

@@ -39,14 +39,22 @@ interface TokenStyle {
         return new TokenStyle() {
             private Map<String, Object> claims(Account account, Instant expires) {
                 Map<String, Object> openAi = Map.of(
-                        "chatgpt_account_id", "account-" + account.subject(),
-                        "chatgpt_user_id", account.subject(),
-                        "user_id", account.subject(),
-                        "chatgpt_plan_type", "plus",
-                        "organization_id", "org-stand-in",
-                        "project_id", "proj-stand-in",
-                        "completed_platform_onboarding", true,
-                        "is_org_owner", true);
+                        "chatgpt_account_id",
+                        "account-" + account.subject(),
+                        "chatgpt_user_id",
+                        account.subject(),
+                        "user_id",
+                        account.subject(),
+                        "chatgpt_plan_type",
+                        "plus",
+                        "organization_id",
+                        "org-stand-in",
+                        "project_id",
+                        "proj-stand-in",
+                        "completed_platform_onboarding",
+                        true,
+                        "is_org_owner",
+                        true);
                 return Map.of(
                         "iss", "https://" + StandInVendors.OPENAI_HOST,
                         "aud", StandInVendors.CODEX_CLIENT,

@@ -53,7 +53,8 @@ final class VendorHandler extends Handler.Abstract {
             return Answer.error(404, "not_found", "The stand-in plays no part of " + host + ".");
         }
         return switch (request.getMethod() + " " + path) {
-            case "GET /oauth/authorize" -> server.authorize(form(String.valueOf(request.getHttpURI().getQuery())));
+            case "GET /oauth/authorize" ->
+                server.authorize(form(String.valueOf(request.getHttpURI().getQuery())));
             case "POST /oauth/decide" -> server.decide(body(request));
             case "POST /oauth/token" -> token(server, host, body(request));
             case "POST /oauth/revoke" -> server.revoke(body(request));

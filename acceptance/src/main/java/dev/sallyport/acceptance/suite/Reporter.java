@@ -62,7 +62,8 @@ final class Reporter implements TestExecutionListener {
             case FAILED -> failed(test, result.getThrowable().orElseGet(() -> new AssertionError("no reason given")));
         }
         if (test.getSource().orElse(null) instanceof ClassSource source && inClass.containsKey(source.getClassName())) {
-            out.printf("  %-64s %3d passed  %s%n",
+            out.printf(
+                    "  %-64s %3d passed  %s%n",
                     shortName(source.getClassName()), inClass.remove(source.getClassName()), Progress.duration(millis));
         } else if (test.isTest() && millis > 10_000) {
             out.printf("    %-62s %s%n", test.getDisplayName(), Progress.duration(millis));

@@ -51,20 +51,20 @@ final class HouseTest {
     @TestFactory
     List<DynamicTest> importsRunDownwardsOnly() {
         return HOUSE.stream()
-                .map(floor -> DynamicTest.dynamicTest(floor.name(), () -> noClasses()
-                        .that()
-                        .resideInAPackage(packageOf(floor.name()))
-                        .should()
-                        .dependOnClassesThat(outside(floor))
-                        .check(all)))
+                .map(floor -> DynamicTest.dynamicTest(
+                        floor.name(),
+                        () -> noClasses()
+                                .that()
+                                .resideInAPackage(packageOf(floor.name()))
+                                .should()
+                                .dependOnClassesThat(outside(floor))
+                                .check(all)))
                 .toList();
     }
 
     @Test
     void everyPackageHasAFloor() {
-        assertThat(all.stream()
-                        .map(one -> floorOf(one))
-                        .distinct())
+        assertThat(all.stream().map(one -> floorOf(one)).distinct())
                 .containsExactlyInAnyOrderElementsOf(
                         HOUSE.stream().map(Floor::name).toList());
     }

@@ -109,7 +109,9 @@ final class ApiRefusalsTest {
         try (ApiClient ada = stage.user("ada")) {
             assertThat(ada.get("/api/me").path("userId").asText()).isEqualTo("ada");
             assertProblem(
-                    ada.send("POST", "/api/auth/start", "{\"userId\":\"bob\",\"provider\":\"demo\"}"), 403, "FORBIDDEN");
+                    ada.send("POST", "/api/auth/start", "{\"userId\":\"bob\",\"provider\":\"demo\"}"),
+                    403,
+                    "FORBIDDEN");
             assertProblem(
                     ada.send("POST", "/api/vm/create", "{\"userId\":\"bob\",\"vmType\":\"cli\"}"), 403, "FORBIDDEN");
             assertProblem(ada.send("POST", "/api/tokens", "{\"userId\":\"ada\"}"), 403, "FORBIDDEN");
@@ -120,9 +122,11 @@ final class ApiRefusalsTest {
     @Test
     void aRevokedTokenIsGoodForNothing() throws Exception {
         var issued = stage.admin().post("/api/tokens", Map.of("userId", "eve", "label", "short"));
-        try (var eve = new ApiClient(stage.address(), Secret.of(issued.path("secret").asText()))) {
+        try (var eve =
+                new ApiClient(stage.address(), Secret.of(issued.path("secret").asText()))) {
             assertThat(eve.send("GET", "/api/me", null).status()).isEqualTo(200);
-            stage.admin().delete("/api/tokens/" + issued.path("token").path("id").asText());
+            stage.admin()
+                    .delete("/api/tokens/" + issued.path("token").path("id").asText());
             assertProblem(eve.send("GET", "/api/me", null), 401, "UNAUTHENTICATED");
         }
     }
@@ -138,9 +142,9 @@ final class ApiRefusalsTest {
     void aSecondControllerOnTheSameFolderIsToldWhoHoldsIt() {
         assertThatThrownBy(() -> Controller.start(Settings.defaults(stage.folders())
                         .listeningOn(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))))
-                .isInstanceOfSatisfying(FailureException.class, failure -> assertThat(
-                                failure.reason().code())
-                        .isEqualTo(CauseCode.DATABASE_FAILED));
+                .isInstanceOfSatisfying(
+                        FailureException.class,
+                        failure -> assertThat(failure.reason().code()).isEqualTo(CauseCode.DATABASE_FAILED));
     }
 
     @Test
@@ -150,13 +154,15 @@ final class ApiRefusalsTest {
         Files.createDirectories(data);
         assertThatThrownBy(() -> Controller.start(Settings.defaults(folders)
                         .listeningOn(new InetSocketAddress(
-                                InetAddress.getLoopbackAddress(), stage.address().getPort()))))
+                                InetAddress.getLoopbackAddress(),
+                                stage.address().getPort()))))
                 .isInstanceOfSatisfying(FailureException.class, failure -> {
                     assertThat(failure.reason().code()).isEqualTo(CauseCode.PORT_TAKEN);
                     assertThat(failure.reason().detail())
                             .contains(Integer.toString(stage.address().getPort()));
                 });
-        assertThat(dev.sallyport.acceptance.signin.Leftovers.processesThatKnow(data)).isEmpty();
+        assertThat(dev.sallyport.acceptance.signin.Leftovers.processesThatKnow(data))
+                .isEmpty();
         Stage.removeTree(data);
     }
 
@@ -164,7 +170,8 @@ final class ApiRefusalsTest {
     void thePageAndTheApisDescriptionAreServed() throws Exception {
         try (var stranger = new ApiClient(stage.address(), null)) {
             assertThat(stranger.send("GET", "/", null).body().asText()).contains("<title>");
-            assertThat(stranger.send("GET", "/s/s-aaaaaaaaaaaaaaaaaaaa", null).status()).isEqualTo(200);
+            assertThat(stranger.send("GET", "/s/s-aaaaaaaaaaaaaaaaaaaa", null).status())
+                    .isEqualTo(200);
             assertThat(stranger.get("/health").path("status").asText()).isEqualTo("ok");
             assertThat(stranger.get("/openapi.json").path("paths").toString()).contains("/api/auth/start");
         }

@@ -56,9 +56,13 @@ final class RunningSignInTest {
                         ada.send("POST", session + "/callback", "{\"address\":\"http://evil.test:1/callback?code=x\"}"),
                         400,
                         "CALLBACK_NOT_ALLOWED");
-                assertThat(ada.get(session + "/oauth-url").path("url").asText()).startsWith("https://id.sallyport.test/");
+                assertThat(ada.get(session + "/oauth-url").path("url").asText())
+                        .startsWith("https://id.sallyport.test/");
 
-                assertThat(ada.post(session + "/cancel", Map.of()).path("session").path("status").asText())
+                assertThat(ada.post(session + "/cancel", Map.of())
+                                .path("session")
+                                .path("status")
+                                .asText())
                         .isEqualTo("cancelled");
                 List<String> last = awaitStep(ada, session, "browser.ended");
                 assertThat(last).contains("session.cancelled");

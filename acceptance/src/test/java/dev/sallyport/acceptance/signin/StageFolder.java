@@ -13,7 +13,8 @@ public final class StageFolder {
     /** @param name tells suites apart that may run at once */
     public StageFolder(String name) {
         try {
-            place = Files.createDirectories(Folders.ofThisProcess().cache().resolve("test").resolve(name));
+            place = Files.createDirectories(
+                    Folders.ofThisProcess().cache().resolve("test").resolve(name));
         } catch (IOException e) {
             throw new UncheckedIOException("no folder for the test's stage", e);
         }

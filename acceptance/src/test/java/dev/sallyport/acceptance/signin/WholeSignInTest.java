@@ -32,7 +32,10 @@ final class WholeSignInTest {
     @BeforeAll
     static void open() throws Exception {
         stage = Stage.open(
-                Folders.ofThisProcess(), FOLDER.data(), new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), UnaryOperator.identity());
+                Folders.ofThisProcess(),
+                FOLDER.data(),
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                UnaryOperator.identity());
     }
 
     /** With the controller at its end, everything that it wrote is still there, and nothing changes under the search. */
@@ -51,7 +54,11 @@ final class WholeSignInTest {
     void theToolIsSignedInOnTheCliMachineAndNoSecretIsWrittenAnywhere(String provider, String proof) throws Exception {
         Set<String> commandLines = ConcurrentHashMap.newKeySet();
         SignIn signIn = SignIn.run(
-                stage, "user-of-" + provider, provider, FOLDER.picture(provider), event -> commandLines.addAll(Processes.commandLines()));
+                stage,
+                "user-of-" + provider,
+                provider,
+                FOLDER.picture(provider),
+                event -> commandLines.addAll(Processes.commandLines()));
 
         assertThat(signIn.session().path("status").asText())
                 .as(signIn.session().toString())
@@ -85,8 +92,7 @@ final class WholeSignInTest {
         JsonNode ended = SessionFollower.follow(stage.admin(), id, event -> {
             if (event.path("step").asText().equals("session.awaiting_user")) {
                 Thread.ofVirtual()
-                        .start(() -> Presses.press(
-                                stage, id, WholeSignInTest::belowIt, FOLDER.picture("denied")));
+                        .start(() -> Presses.press(stage, id, WholeSignInTest::belowIt, FOLDER.picture("denied")));
             }
         });
         assertThat(ended.path("status").asText()).isEqualTo("failed");
@@ -98,5 +104,4 @@ final class WholeSignInTest {
     private static Rectangle belowIt(Rectangle approve) {
         return new Rectangle(approve.x(), approve.y() + approve.height() + 20, approve.width(), 40);
     }
-
 }

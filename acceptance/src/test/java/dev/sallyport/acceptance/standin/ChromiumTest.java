@@ -96,15 +96,20 @@ class ChromiumTest {
             String proxy = "http://127.0.0.1:" + vendors.proxy().getPort();
             Path ca = Files.writeString(home.resolve("ca.pem"), vendors.caPem());
             byte[] key = vendors.caCertificate().getPublicKey().getEncoded();
-            String pin = Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-256").digest(key));
+            String pin = Base64.getEncoder()
+                    .encodeToString(MessageDigest.getInstance("SHA-256").digest(key));
 
             try (ToolRun login = ToolRun.start(
                     home,
                     Map.of(
-                            "HOME", home.toString(),
-                            "HTTPS_PROXY", proxy,
-                            "NODE_EXTRA_CA_CERTS", ca.toString(),
-                            "BROWSER", "/bin/true"),
+                            "HOME",
+                            home.toString(),
+                            "HTTPS_PROXY",
+                            proxy,
+                            "NODE_EXTRA_CA_CERTS",
+                            ca.toString(),
+                            "BROWSER",
+                            "/bin/true"),
                     List.of(ToolRun.demo().toString(), "login"))) {
                 String url = login.awaitLine("https://", LONG);
                 try (ToolRun chromium = ToolRun.start(
@@ -141,7 +146,8 @@ class ChromiumTest {
         for (JsonNode candidate : pages) {
             if (candidate.get("type").asText().equals("page")) {
                 page.socket = http.newWebSocketBuilder()
-                        .buildAsync(URI.create(candidate.get("webSocketDebuggerUrl").asText()), page)
+                        .buildAsync(
+                                URI.create(candidate.get("webSocketDebuggerUrl").asText()), page)
                         .join();
             }
         }
@@ -150,23 +156,34 @@ class ChromiumTest {
         Rectangle button;
         do {
             // Asked again until the page is drawn: pixels have no event that says so.
-            assertThat(System.nanoTime()).as("the button's colour is on the screen").isLessThan(end);
+            assertThat(System.nanoTime())
+                    .as("the button's colour is on the screen")
+                    .isLessThan(end);
             byte[] png = Base64.getDecoder()
-                    .decode(page.call("Page.captureScreenshot", Map.of("format", "png")).get("data").asText());
+                    .decode(page.call("Page.captureScreenshot", Map.of("format", "png"))
+                            .get("data")
+                            .asText());
             button = find(ImageIO.read(new ByteArrayInputStream(png)), colour);
         } while (button.width < 1);
         assertThat(button.width).isGreaterThanOrEqualTo(400);
         assertThat(button.height).isGreaterThanOrEqualTo(70);
-        assertThat(button.getMaxY()).as("the button is on the first screen of 720 lines").isLessThan(620);
+        assertThat(button.getMaxY())
+                .as("the button is on the first screen of 720 lines")
+                .isLessThan(620);
         for (String type : List.of("mousePressed", "mouseReleased")) {
             page.call(
                     "Input.dispatchMouseEvent",
                     Map.of(
-                            "type", type,
-                            "x", (int) button.getCenterX(),
-                            "y", (int) button.getMaxY() - 8,
-                            "button", "left",
-                            "clickCount", 1));
+                            "type",
+                            type,
+                            "x",
+                            (int) button.getCenterX(),
+                            "y",
+                            (int) button.getMaxY() - 8,
+                            "button",
+                            "left",
+                            "clickCount",
+                            1));
         }
     }
 }

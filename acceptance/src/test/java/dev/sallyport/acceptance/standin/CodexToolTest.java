@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.sallyport.model.Folders;
 import dev.sallyport.egress.AllowList;
 import dev.sallyport.egress.EgressEvent;
 import dev.sallyport.egress.EgressGateway;
+import dev.sallyport.model.Folders;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.provider.Provider;
@@ -62,7 +62,12 @@ class CodexToolTest {
         }
         Files.createDirectories(folder);
         List<String> install = List.of(
-                "npm", "install", "--no-audit", "--no-fund", "--prefix", folder.toString(),
+                "npm",
+                "install",
+                "--no-audit",
+                "--no-fund",
+                "--prefix",
+                folder.toString(),
                 "@openai/codex@" + CODEX.tool().version());
         try (ToolRun npm = ToolRun.start(folder, Map.of("HOME", System.getProperty("user.home")), install)) {
             int exit = npm.exitCode(Duration.ofMinutes(5));
@@ -75,11 +80,7 @@ class CodexToolTest {
         vendors = StandInVendors.start();
         gateway = new EgressGateway(Optional.of(vendors.proxy()));
         door = gateway.open(
-                MachineId.random(),
-                InetAddress.getLoopbackAddress(),
-                0,
-                AllowList.of(CODEX.egress()),
-                events::add);
+                MachineId.random(), InetAddress.getLoopbackAddress(), 0, AllowList.of(CODEX.egress()), events::add);
         user = new TestUser(vendors);
         Files.writeString(home.resolve("ca.pem"), vendors.caPem());
         for (Provider.SeedFile seed : CODEX.signIn().seedFiles()) {
@@ -133,13 +134,18 @@ class CodexToolTest {
         assertThat(Files.getPosixFilePermissions(written)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
         JsonNode fields = new ObjectMapper().readTree(written.toFile());
         for (String required : file.required()) {
-            assertThat(fields.at("/" + required.replace('.', '/')).asText()).as(required).isNotEmpty();
+            assertThat(fields.at("/" + required.replace('.', '/')).asText())
+                    .as(required)
+                    .isNotEmpty();
         }
-        assertThat(vendors.issuedSecrets()).contains(fields.at("/tokens/refresh_token").asText());
+        assertThat(vendors.issuedSecrets())
+                .contains(fields.at("/tokens/refresh_token").asText());
 
         try (ToolRun status = run(CODEX.status().command())) {
             assertThat(status.exitCode(LONG)).isEqualTo(CODEX.status().signedInExitCode());
-            assertThat(Provider.pattern(CODEX.status().signedInPattern()).matcher(status.output()).find())
+            assertThat(Provider.pattern(CODEX.status().signedInPattern())
+                            .matcher(status.output())
+                            .find())
                     .isTrue();
         }
         assertThat(events).isEmpty();
@@ -152,12 +158,15 @@ class CodexToolTest {
             user.signIn(login.awaitLine("https://auth.openai.com/oauth/authorize?", LONG), "deny");
 
             assertThat(login.exitCode(LONG)).isEqualTo(1);
-            assertThat(login.output()).doesNotContainPattern(CODEX.signIn().success().outputPattern());
+            assertThat(login.output())
+                    .doesNotContainPattern(CODEX.signIn().success().outputPattern());
         }
         assertThat(home.resolve(".codex/auth.json")).doesNotExist();
         try (ToolRun status = run(CODEX.status().command())) {
             assertThat(status.exitCode(LONG)).isEqualTo(1);
-            assertThat(Provider.pattern(CODEX.status().signedInPattern()).matcher(status.output()).find())
+            assertThat(Provider.pattern(CODEX.status().signedInPattern())
+                            .matcher(status.output())
+                            .find())
                     .isFalse();
         }
     }

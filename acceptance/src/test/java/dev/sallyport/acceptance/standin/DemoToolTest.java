@@ -39,7 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 class DemoToolTest {
     private static final Provider DEMO = Providers.builtIn().require(new ProviderId("demo"));
     private static final Duration LONG = Duration.ofSeconds(60);
-    private static final String SIGNED_IN = "signed in as Test Account <account@sallyport.test> at https://id.sallyport.test";
+    private static final String SIGNED_IN =
+            "signed in as Test Account <account@sallyport.test> at https://id.sallyport.test";
 
     @TempDir
     private Path home;
@@ -62,11 +63,7 @@ class DemoToolTest {
         vendors = StandInVendors.start();
         gateway = new EgressGateway(Optional.of(vendors.proxy()));
         door = gateway.open(
-                MachineId.random(),
-                InetAddress.getLoopbackAddress(),
-                0,
-                AllowList.of(DEMO.egress()),
-                events::add);
+                MachineId.random(), InetAddress.getLoopbackAddress(), 0, AllowList.of(DEMO.egress()), events::add);
         user = new TestUser(vendors);
         Files.writeString(home.resolve("ca.pem"), vendors.caPem());
     }
@@ -131,19 +128,25 @@ class DemoToolTest {
             assertThat(login.output()).containsPattern(DEMO.signIn().success().outputPattern());
             assertThatNoSecretIsIn(login.output());
             assertThat(ToolRun.opened(home.resolve("opened"))).isEqualTo(url);
-            assertThat(Provider.pattern(DEMO.signIn().urlPattern()).matcher(login.output()).results())
+            assertThat(Provider.pattern(DEMO.signIn().urlPattern())
+                            .matcher(login.output())
+                            .results())
                     .singleElement()
                     .satisfies(result -> assertThat(result.group(1)).isEqualTo(url));
         }
         assertThat(Files.getPosixFilePermissions(file())).isEqualTo(PosixFilePermissions.fromString("rw-------"));
         assertThat(file().getParent()).isDirectoryNotContaining(path -> !path.equals(file()));
         for (String required : DEMO.credentials().files().getFirst().required()) {
-            assertThat(credentials().at("/" + required.replace('.', '/')).asText()).as(required).isNotEmpty();
+            assertThat(credentials().at("/" + required.replace('.', '/')).asText())
+                    .as(required)
+                    .isNotEmpty();
         }
 
         try (ToolRun whoami = run("whoami")) {
             assertThat(whoami.exitCode(LONG)).isEqualTo(DEMO.status().signedInExitCode());
-            assertThat(whoami.output()).isEqualTo(SIGNED_IN + "\n").containsPattern(DEMO.status().signedInPattern());
+            assertThat(whoami.output())
+                    .isEqualTo(SIGNED_IN + "\n")
+                    .containsPattern(DEMO.status().signedInPattern());
         }
     }
 
@@ -207,7 +210,8 @@ class DemoToolTest {
         }
 
         assertThat(file()).doesNotExist();
-        assertThat(user.get("https://id.sallyport.test/userinfo", token).statusCode()).isEqualTo(401);
+        assertThat(user.get("https://id.sallyport.test/userinfo", token).statusCode())
+                .isEqualTo(401);
         try (ToolRun whoami = run("whoami")) {
             assertThat(whoami.exitCode(LONG)).isEqualTo(1);
             assertThat(whoami.output()).isEqualTo("demo: not signed in. Run: demo login\n");
@@ -244,8 +248,11 @@ class DemoToolTest {
         try (ToolRun login = run("login")) {
             String address = user.decide(url(login), "approve");
 
-            assertThat(user.get(address.replaceAll("state=[^&]*", "state=forged")).statusCode()).isEqualTo(400);
-            assertThat(user.get(address.replace("/callback", "/other")).statusCode()).isEqualTo(404);
+            assertThat(user.get(address.replaceAll("state=[^&]*", "state=forged"))
+                            .statusCode())
+                    .isEqualTo(400);
+            assertThat(user.get(address.replace("/callback", "/other")).statusCode())
+                    .isEqualTo(404);
             assertThat(user.get(address).body()).contains("You are signed in");
             assertThat(login.exitCode(LONG)).isZero();
         }
@@ -262,7 +269,8 @@ class DemoToolTest {
             user.get(address);
 
             assertThat(login.exitCode(LONG)).isEqualTo(3);
-            assertThat(login.output()).containsPattern("the proxy 127.0.0.1:\\d+ refused id.sallyport.test: 502 Host not reachable");
+            assertThat(login.output())
+                    .containsPattern("the proxy 127.0.0.1:\\d+ refused id.sallyport.test: 502 Host not reachable");
             assertThat(events).extracting(event -> event.kind().code()).contains(CauseCode.UPSTREAM_UNREACHABLE);
         }
     }
@@ -286,7 +294,9 @@ class DemoToolTest {
         signIn();
         try (ToolRun whoami = run(Map.of("NODE_EXTRA_CA_CERTS", ""), "whoami")) {
             assertThat(whoami.exitCode(LONG)).isEqualTo(3);
-            assertThat(whoami.output()).contains("cannot reach https://id.sallyport.test: ").contains("certificate");
+            assertThat(whoami.output())
+                    .contains("cannot reach https://id.sallyport.test: ")
+                    .contains("certificate");
         }
     }
 
@@ -295,7 +305,8 @@ class DemoToolTest {
         signIn();
         try (ToolRun whoami = run(Map.of("DEMO_ISSUER", "https://auth.openai.com"), "whoami")) {
             assertThat(whoami.exitCode(LONG)).isEqualTo(1);
-            assertThat(whoami.output()).contains("signed in at https://id.sallyport.test, not at https://auth.openai.com");
+            assertThat(whoami.output())
+                    .contains("signed in at https://id.sallyport.test, not at https://auth.openai.com");
         }
         assertThat(vendors.count("CONNECT auth.openai.com:443")).isZero();
     }

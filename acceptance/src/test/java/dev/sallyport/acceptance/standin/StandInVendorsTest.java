@@ -123,7 +123,8 @@ class StandInVendorsTest {
             assertThat(page.statusCode()).as(redirect).isEqualTo(400);
             assertThat(page.headers().firstValue("Location")).isEmpty();
         }
-        assertThat(user.get(authorize(Map.of("client_id", "other"))).statusCode()).isEqualTo(400);
+        assertThat(user.get(authorize(Map.of("client_id", "other"))).statusCode())
+                .isEqualTo(400);
     }
 
     @Test
@@ -164,13 +165,15 @@ class StandInVendorsTest {
     void refreshTokensRotateAndReuseEndsTheSignIn() throws Exception {
         String first = json(exchange(code(), VERIFIER)).get("refresh_token").asText();
         JsonNode second = json(refresh(first));
-        assertThat(user.get(BASE + "/userinfo", second.get("access_token").asText()).statusCode())
+        assertThat(user.get(BASE + "/userinfo", second.get("access_token").asText())
+                        .statusCode())
                 .isEqualTo(200);
 
         assertThatItIs(refresh(first), "invalid_grant");
 
         assertThatItIs(refresh(second.get("refresh_token").asText()), "invalid_grant");
-        assertThat(user.get(BASE + "/userinfo", second.get("access_token").asText()).statusCode())
+        assertThat(user.get(BASE + "/userinfo", second.get("access_token").asText())
+                        .statusCode())
                 .isEqualTo(401);
     }
 
@@ -195,14 +198,18 @@ class StandInVendorsTest {
         JsonNode tokens = json(exchange(code, VERIFIER));
 
         assertThat(vendors.issuedSecrets())
-                .contains(code, tokens.get("access_token").asText(), tokens.get("refresh_token").asText());
+                .contains(
+                        code,
+                        tokens.get("access_token").asText(),
+                        tokens.get("refresh_token").asText());
         assertThat(vendors.count("POST id.sallyport.test/oauth/token")).isEqualTo(1);
         assertThat(vendors.count("GET id.sallyport.test/oauth/authorize")).isEqualTo(1);
         assertThat(vendors.count("GET id.sallyport.test/nothing")).isZero();
     }
 
     private String connect(String address) throws IOException {
-        try (var socket = new Socket(vendors.proxy().getAddress(), vendors.proxy().getPort())) {
+        try (var socket =
+                new Socket(vendors.proxy().getAddress(), vendors.proxy().getPort())) {
             socket.setSoTimeout(10_000);
             socket.getOutputStream()
                     .write(("CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n\r\n")
@@ -232,7 +239,8 @@ class StandInVendorsTest {
     void closingEndsItsListenersAndThreads() {
         var short1 = StandInVendors.start();
         short1.close();
-        assertThatThrownBy(() -> new Socket(short1.proxy().getAddress(), short1.proxy().getPort()).close())
+        assertThatThrownBy(() ->
+                        new Socket(short1.proxy().getAddress(), short1.proxy().getPort()).close())
                 .isInstanceOf(IOException.class);
         vendors.close();
         assertThat(Thread.getAllStackTraces().keySet())

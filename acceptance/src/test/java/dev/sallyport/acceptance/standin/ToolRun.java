@@ -51,7 +51,9 @@ final class ToolRun implements AutoCloseable {
 
     /** Writes a program for {@code $BROWSER} that leaves the URL in {@code file}. */
     static Path browser(Path program, Path file) throws IOException {
-        Files.writeString(program, "#!/bin/sh\nprintf '%s' \"$1\" > '" + file + ".new' && mv '" + file + ".new' '" + file + "'\n");
+        Files.writeString(
+                program,
+                "#!/bin/sh\nprintf '%s' \"$1\" > '" + file + ".new' && mv '" + file + ".new' '" + file + "'\n");
         return Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
     }
 

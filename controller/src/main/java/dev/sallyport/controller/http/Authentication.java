@@ -53,7 +53,7 @@ final class Authentication implements ContainerRequestFilter {
         }
         return tokens.authenticate(token)
                 .map(user -> new Caller(Optional.of(user.user())))
-                .orElseThrow(() -> FailureException.of(
-                        CauseCode.UNAUTHENTICATED, "The token is unknown, expired or revoked."));
+                .orElseThrow(() ->
+                        FailureException.of(CauseCode.UNAUTHENTICATED, "The token is unknown, expired or revoked."));
     }
 }

@@ -7,6 +7,7 @@ import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.controller.session.Sessions;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.Secret;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.relay.Gate;
 import dev.sallyport.relay.ScreenSource;
@@ -20,7 +21,6 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.Executors;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import dev.sallyport.model.Secret;
 import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee11.servlet.ServletHolder;
 import org.eclipse.jetty.http.HttpHeader;
@@ -67,8 +67,7 @@ public final class HttpServer implements AutoCloseable {
      * @param listen where; port 0 takes any
      * @throws FailureException PORT_TAKEN when something else listens there
      */
-    public static HttpServer start(
-            InetSocketAddress listen, Api api) {
+    public static HttpServer start(InetSocketAddress listen, Api api) {
         var threads = new QueuedThreadPool();
         threads.setName("http");
         threads.setVirtualThreadsExecutor(Executors.newThreadPerTaskExecutor(
@@ -78,7 +77,10 @@ public final class HttpServer implements AutoCloseable {
         http.setSendServerVersion(false);
         http.setRequestHeaderSize(16 * 1024);
         var connector = new ServerConnector(server, new HttpConnectionFactory(http));
-        connector.setHost(listen.isUnresolved() ? listen.getHostString() : listen.getAddress().getHostAddress());
+        connector.setHost(
+                listen.isUnresolved()
+                        ? listen.getHostString()
+                        : listen.getAddress().getHostAddress());
         connector.setPort(listen.getPort());
         server.addConnector(connector);
         server.setHandler(new Handler.Sequence(
@@ -187,8 +189,8 @@ public final class HttpServer implements AutoCloseable {
         public ScreenSource admit(SessionId session, Secret ticket) {
             tickets.redeem(session, ticket);
             AgentClient agent = sessions.browser(session)
-                    .orElseThrow(() -> FailureException.of(
-                            CauseCode.CONFLICT, "The session has no screen at this moment."))
+                    .orElseThrow(
+                            () -> FailureException.of(CauseCode.CONFLICT, "The session has no screen at this moment."))
                     .agent();
             return agent::openScreen;
         }

@@ -105,10 +105,15 @@ public final class MachineResource {
             @PathParam("id") String id,
             @QueryParam("after") @DefaultValue("0") long after) {
         StoredMachine machine = owned(request, id);
-        return new EventsAnswer(
-                timelines.read(SessionResource.scope(Authentication.callerOf(request)), TimelineId.of(machine.id()), after, EVENTS).stream()
-                        .map(event -> EventView.of(event, machine.createdAt()))
-                        .toList());
+        return new EventsAnswer(timelines
+                .read(
+                        SessionResource.scope(Authentication.callerOf(request)),
+                        TimelineId.of(machine.id()),
+                        after,
+                        EVENTS)
+                .stream()
+                .map(event -> EventView.of(event, machine.createdAt()))
+                .toList());
     }
 
     /** The console's kept lines as text, also after the machine's end. What is not printable is replaced: it comes from a machine. */

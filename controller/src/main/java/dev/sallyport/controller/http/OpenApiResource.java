@@ -35,7 +35,8 @@ public final class OpenApiResource {
                                         .type(SecurityScheme.Type.HTTP)
                                         .scheme("bearer")))
                 .addSecurityItem(new SecurityRequirement().addList("bearer"));
-        return Json.pretty(new Reader(api).read(Set.of(SessionResource.class, MachineResource.class, SystemResource.class)));
+        return Json.pretty(
+                new Reader(api).read(Set.of(SessionResource.class, MachineResource.class, SystemResource.class)));
     }
 
     /** Makes a text once. */

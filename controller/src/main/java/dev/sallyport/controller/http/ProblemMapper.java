@@ -36,12 +36,15 @@ public final class ProblemMapper implements ExceptionMapper<Throwable> {
                 Cause.of(CauseCode.CONFLICT, String.valueOf(illegal.getMessage()));
             case BodyLimit.Exceeded exceeded ->
                 Cause.of(CauseCode.BODY_TOO_LARGE, String.valueOf(exceeded.getMessage()));
-            case JsonMappingException json when json.getCause() instanceof BodyLimit.Exceeded exceeded ->
+            case JsonMappingException json
+            when json.getCause() instanceof BodyLimit.Exceeded exceeded ->
                 Cause.of(CauseCode.BODY_TOO_LARGE, String.valueOf(exceeded.getMessage()));
-            case JsonMappingException json when rootOf(json) instanceof InvalidIdException invalid ->
+            case JsonMappingException json
+            when rootOf(json) instanceof InvalidIdException invalid ->
                 Cause.of(CauseCode.BAD_REQUEST, String.valueOf(invalid.getMessage()));
             // The parser's message quotes the body, which may hold a secret: only the place is told.
-            case JsonProcessingException json -> Cause.of(CauseCode.BAD_REQUEST, "The body is not the JSON expected: " + place(json));
+            case JsonProcessingException json ->
+                Cause.of(CauseCode.BAD_REQUEST, "The body is not the JSON expected: " + place(json));
             case WebApplicationException web -> ofStatus(web);
             default -> {
                 LOG.error("A request failed for a reason that has no name", thrown);
@@ -59,7 +62,8 @@ public final class ProblemMapper implements ExceptionMapper<Throwable> {
     }
 
     private static String place(JsonProcessingException json) {
-        String field = json instanceof JsonMappingException mapping && !mapping.getPath().isEmpty()
+        String field = json instanceof JsonMappingException mapping
+                        && !mapping.getPath().isEmpty()
                 ? "field '" + mapping.getPath().getLast().getFieldName() + "', "
                 : "";
         return json.getLocation() == null

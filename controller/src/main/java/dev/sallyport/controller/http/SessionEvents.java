@@ -83,7 +83,9 @@ final class SessionEvents {
             if (session.status().isEnded() && !mayGoOn) {
                 return;
             }
-            if (timelines.await(Scope.all(), TimelineId.of(id), last, 1, HEARTBEAT).isEmpty()) {
+            if (timelines
+                    .await(Scope.all(), TimelineId.of(id), last, 1, HEARTBEAT)
+                    .isEmpty()) {
                 out.write(": still here\n\n".getBytes(StandardCharsets.US_ASCII));
                 out.flush();
             }

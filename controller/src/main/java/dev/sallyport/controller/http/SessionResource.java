@@ -92,11 +92,9 @@ public final class SessionResource {
             @QueryParam("before") @Nullable String before,
             @QueryParam("limit") @DefaultValue("50") int limit) {
         Caller caller = Authentication.callerOf(request);
-        UserId only = caller.isAdmin()
-                ? userId == null ? null : new UserId(userId)
-                : caller.actingFor(userId);
-        Page<StoredSession> page = store.list(
-                scope(caller), new SessionQuery(only, null, false), before, Limits.page(limit));
+        UserId only = caller.isAdmin() ? userId == null ? null : new UserId(userId) : caller.actingFor(userId);
+        Page<StoredSession> page =
+                store.list(scope(caller), new SessionQuery(only, null, false), before, Limits.page(limit));
         return new SessionsAnswer(page.items().stream().map(this::view).toList(), page.next());
     }
 
@@ -129,7 +127,9 @@ public final class SessionResource {
         StoredSession session = owned(request, id);
         if (sessions.browser(session.id()).isEmpty()) {
             throw FailureException.of(
-                    CauseCode.CONFLICT, "The session has no screen at this moment; it is " + session.status().wire() + ".");
+                    CauseCode.CONFLICT,
+                    "The session has no screen at this moment; it is "
+                            + session.status().wire() + ".");
         }
         Ticket ticket = tickets.issue(session.id(), session.user().value());
         String text = ticket.token().reveal();
@@ -193,8 +193,7 @@ public final class SessionResource {
     public SessionAnswer cancel(@Context ContainerRequestContext request, @PathParam("id") String id) {
         StoredSession session = owned(request, id);
         Caller caller = Authentication.callerOf(request);
-        return new SessionAnswer(
-                view(sessions.cancel(session.id(), caller.isAdmin() ? "an operator" : "its user")));
+        return new SessionAnswer(view(sessions.cancel(session.id(), caller.isAdmin() ? "an operator" : "its user")));
     }
 
     private StoredSession owned(ContainerRequestContext request, String id) {

@@ -65,7 +65,10 @@ public final class SystemResource {
     }
 
     /** The body of {@code POST /api/tokens}. */
-    record TokenRequest(@Nullable String userId, @Nullable String label, @Nullable Long validSeconds) {}
+    record TokenRequest(
+            @Nullable String userId,
+            @Nullable String label,
+            @Nullable Long validSeconds) {}
 
     @GET
     @Path("health")
@@ -95,7 +98,8 @@ public final class SystemResource {
     @Path("api/providers")
     public ProvidersAnswer providers() {
         return new ProvidersAnswer(providers.all().stream()
-                .map(known -> new ProviderView(known.id().value(), known.name(), known.tool().version()))
+                .map(known -> new ProviderView(
+                        known.id().value(), known.name(), known.tool().version()))
                 .toList());
     }
 
@@ -151,7 +155,9 @@ public final class SystemResource {
                 image.id(),
                 image.recipe(),
                 image.created().toString(),
-                images.current(image.recipe()).filter(current -> current.id().equals(image.id())).isPresent(),
+                images.current(image.recipe())
+                        .filter(current -> current.id().equals(image.id()))
+                        .isPresent(),
                 image.layers().stream().mapToLong(Layer::bytes).sum(),
                 image.layers().stream()
                         .map(layer -> new LayerView(layer.name(), layer.digest(), layer.bytes()))

@@ -69,9 +69,15 @@ final class Views {
 
     record SessionAnswer(SessionView session) {}
 
-    record SessionsAnswer(List<SessionView> sessions, @Nullable String next) {}
+    record SessionsAnswer(
+            List<SessionView> sessions, @Nullable String next) {}
 
-    record StartAnswer(boolean success, String sessionId, String provider, String status, @JsonProperty("novncURL") String novncUrl) {}
+    record StartAnswer(
+            boolean success,
+            String sessionId,
+            String provider,
+            String status,
+            @JsonProperty("novncURL") String novncUrl) {}
 
     record ScreenAnswer(
             boolean success,
@@ -87,7 +93,12 @@ final class Views {
     record Done(boolean success) {}
 
     record EventView(
-            long sequence, String at, @JsonProperty("at_ms") long sinceStartMs, String step, String text, Map<String, String> details) {
+            long sequence,
+            String at,
+            @JsonProperty("at_ms") long sinceStartMs,
+            String step,
+            String text,
+            Map<String, String> details) {
         static EventView of(TimelineEvent event, Instant began) {
             return new EventView(
                     event.sequence(),
@@ -151,7 +162,13 @@ final class Views {
 
     record MeAnswer(String role, @Nullable String userId) {}
 
-    record TokenView(String id, String userId, String label, String createdAt, @Nullable String expiresAt, @Nullable String revokedAt) {
+    record TokenView(
+            String id,
+            String userId,
+            String label,
+            String createdAt,
+            @Nullable String expiresAt,
+            @Nullable String revokedAt) {
         static TokenView of(StoredToken token) {
             return new TokenView(
                     token.id(),

@@ -105,7 +105,8 @@ public final class CliMachines {
             machine.agent()
                     .writeCredentials(new WriteCredentials(
                             provider,
-                            new CredentialSet(provider.id().value(), toAgent(kept.get().files()))));
+                            new CredentialSet(
+                                    provider.id().value(), toAgent(kept.get().files()))));
         }
     }
 

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param session the session whose timeline tells of it too; null for none
  * @param egress hosts that it may reach: exact names, or {@code *.} and a domain
  */
-public record MachineRequest(VmType type, UserId user, @Nullable SessionId session, Set<String> egress) {
+public record MachineRequest(
+        VmType type, UserId user, @Nullable SessionId session, Set<String> egress) {
     public MachineRequest {
         egress = Set.copyOf(egress);
     }

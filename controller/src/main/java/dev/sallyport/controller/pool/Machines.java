@@ -19,7 +19,6 @@ import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.Readiness;
 import dev.sallyport.machine.Resource;
-import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineId;
@@ -112,7 +111,8 @@ public final class Machines implements AutoCloseable {
                 .orElseThrow(() -> FailureException.of(
                         CauseCode.IMAGE_MISSING, "The alias '" + request.type().wire() + "' points at no image."));
         Secret token = Secret.random(32);
-        store.plan(new NewMachine(id, request.type(), request.user(), request.session(), image.id(), driver.name(), token));
+        store.plan(new NewMachine(
+                id, request.type(), request.user(), request.session(), image.id(), driver.name(), token));
         MachineTimeline.Recorder record = timeline.of(id, request);
         long began = System.nanoTime();
         try {
@@ -126,7 +126,10 @@ public final class Machines implements AutoCloseable {
             Thread.ofVirtual().name("watch " + id).start(() -> watch(live, record));
             return live;
         } catch (FailureException e) {
-            record.done("failed", e.reason().code().sentence(), Map.of("cause", e.reason().code().name()));
+            record.done(
+                    "failed",
+                    e.reason().code().sentence(),
+                    Map.of("cause", e.reason().code().name()));
             end(id, "did not come up: " + e.reason().code());
             throw e;
         } catch (InterruptedException | RuntimeException e) {
@@ -142,7 +145,9 @@ public final class Machines implements AutoCloseable {
 
     /** How many machines of {@code type} run. */
     public long running(VmType type) {
-        return running.values().stream().filter(one -> one.live().type() == type).count();
+        return running.values().stream()
+                .filter(one -> one.live().type() == type)
+                .count();
     }
 
     /** Where machine {@code id}'s console log is kept, also after its end. */
@@ -171,7 +176,10 @@ public final class Machines implements AutoCloseable {
             return;
         }
         try {
-            store.transition(id, MachineLife.Event.END, MachineChange.none().endReason(reason).saying("Ending: " + reason));
+            store.transition(
+                    id,
+                    MachineLife.Event.END,
+                    MachineChange.none().endReason(reason).saying("Ending: " + reason));
         } catch (FailureException e) {
             if (e.reason().code() == CauseCode.CONFLICT) {
                 return; // Another caller was quicker.
@@ -186,7 +194,9 @@ public final class Machines implements AutoCloseable {
         for (StoredMachine left : store.notDestroyed()) {
             if (left.state() != MachineState.DESTROYING) {
                 store.transition(
-                        left.id(), MachineLife.Event.END, MachineChange.none().endReason("the controller was restarted"));
+                        left.id(),
+                        MachineLife.Event.END,
+                        MachineChange.none().endReason("the controller was restarted"));
             }
             undo(left.id());
         }
@@ -214,7 +224,8 @@ public final class Machines implements AutoCloseable {
         store.transition(
                 id,
                 MachineLife.Event.AGENT_READY,
-                MachineChange.none().addresses(live.machine().agent(), live.machine().streams()));
+                MachineChange.none()
+                        .addresses(live.machine().agent(), live.machine().streams()));
         record.done(
                 "agent_ready",
                 "The agent answers.",
@@ -231,7 +242,10 @@ public final class Machines implements AutoCloseable {
                 exit = live.machine().awaitExit(WATCH);
             }
             if (exit.get().kind() != MachineExit.Kind.DESTROYED) {
-                record.done("ended", "The machine ended by itself.", Map.of("kind", exit.get().kind().name()));
+                record.done(
+                        "ended",
+                        "The machine ended by itself.",
+                        Map.of("kind", exit.get().kind().name()));
                 end(live.id(), "it ended by itself: " + exit.get().kind());
             }
         } catch (InterruptedException e) {
@@ -269,7 +283,8 @@ public final class Machines implements AutoCloseable {
     private void keepConsole(MachineId id, Machine machine) {
         try {
             Path kept = consoleFile(id);
-            if (Files.exists(machine.console().file()) && !machine.console().file().equals(kept)) {
+            if (Files.exists(machine.console().file())
+                    && !machine.console().file().equals(kept)) {
                 Files.createDirectories(kept.getParent());
                 Files.copy(machine.console().file(), kept, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
             }
@@ -356,8 +371,7 @@ public final class Machines implements AutoCloseable {
 
         @Override
         public java.net.InetSocketAddress open(java.net.InetAddress address, int port) throws IOException {
-            EgressGateway.Door opened =
-                    gateway.open(id, address, port, AllowList.of(request.egress()), record::egress);
+            EgressGateway.Door opened = gateway.open(id, address, port, AllowList.of(request.egress()), record::egress);
             door = opened;
             return opened.address();
         }

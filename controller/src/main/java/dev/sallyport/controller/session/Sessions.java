@@ -46,8 +46,8 @@ public final class Sessions implements AutoCloseable {
             dev.sallyport.vault.Vault vault,
             Providers providers,
             dev.sallyport.controller.Settings.Timing timing) {
-        var periods = new BrowserStay.Periods(
-                timing.graceAfterSuccess(), timing.graceAfterFailure(), timing.graceAtMost());
+        var periods =
+                new BrowserStay.Periods(timing.graceAfterSuccess(), timing.graceAfterFailure(), timing.graceAtMost());
         return new Sessions(
                 new SignInFlow.Parts(machines, cliMachines, sessions, timelines, vault, periods, timing.user()),
                 providers);
@@ -82,7 +82,10 @@ public final class Sessions implements AutoCloseable {
     public StoredSession cancel(SessionId id, String by) {
         StoredSession cancelled = parts.sessions()
                 .transition(
-                        Scope.all(), id, SessionLife.Event.CANCEL, SessionChange.none().saying("Cancelled by " + by + "."));
+                        Scope.all(),
+                        id,
+                        SessionLife.Event.CANCEL,
+                        SessionChange.none().saying("Cancelled by " + by + "."));
         Running flow = running.get(id);
         if (flow != null) {
             flow.thread().interrupt();
@@ -98,7 +101,8 @@ public final class Sessions implements AutoCloseable {
     public void release(StoredSession session) {
         if (!session.status().isEnded()) {
             throw FailureException.of(
-                    CauseCode.CONFLICT, "The session is " + session.status().wire() + ": cancel it, or finish the sign-in.");
+                    CauseCode.CONFLICT,
+                    "The session is " + session.status().wire() + ": cancel it, or finish the sign-in.");
         }
         Running flow = running.get(session.id());
         if (flow != null) {

@@ -111,7 +111,11 @@ final class SignInFlow implements Runnable {
         }
 
         browser.agent().startSignIn(new StartSignIn(id.value(), provider));
-        SignIn opened = await(browser, SignInState.AWAITING_USER, 0, Duration.ofSeconds(provider.signIn().urlSeconds() + 60L));
+        SignIn opened = await(
+                browser,
+                SignInState.AWAITING_USER,
+                0,
+                Duration.ofSeconds(provider.signIn().urlSeconds() + 60L));
         transition(
                 SessionLife.Event.URL_OPENED,
                 SessionChange.none()
@@ -120,7 +124,9 @@ final class SignInFlow implements Runnable {
                         .detail("url_source", String.valueOf(opened.urlSource())));
 
         awaitUser(browser, opened.version());
-        transition(SessionLife.Event.SIGNED_IN, SessionChange.none().saying("The tool signed in; its credentials are taken over."));
+        transition(
+                SessionLife.Event.SIGNED_IN,
+                SessionChange.none().saying("The tool signed in; its credentials are taken over."));
         handOver(browser, cli);
     }
 
@@ -132,7 +138,11 @@ final class SignInFlow implements Runnable {
                 throw e;
             }
             parts.sessions()
-                    .transition(Scope.all(), id, SessionLife.Event.EXPIRE, SessionChange.none().cause(e.reason()));
+                    .transition(
+                            Scope.all(),
+                            id,
+                            SessionLife.Event.EXPIRE,
+                            SessionChange.none().cause(e.reason()));
             throw e;
         }
     }
@@ -142,14 +152,20 @@ final class SignInFlow implements Runnable {
         CredentialSet taken = browser.agent().takeCredentials(new TakeCredentials(id.value()));
         long version = parts.vault().version(user, provider.id());
         parts.vault().seal(user, provider.id(), toVault(taken), version);
-        record("vault.sealed", "The credentials are sealed in the vault.", Map.of("files", Integer.toString(taken.files().size())));
+        record(
+                "vault.sealed",
+                "The credentials are sealed in the vault.",
+                Map.of("files", Integer.toString(taken.files().size())));
 
         LiveMachine machine = resultOf(cli);
         parts.sessions().update(Scope.all(), id, SessionChange.none().cliMachine(machine.id()));
         List<String> written = machine.agent()
                 .writeCredentials(new WriteCredentials(provider, taken))
                 .paths();
-        record("cli.credentials_written", "The CLI machine has the credentials.", Map.of("files", String.join(", ", written)));
+        record(
+                "cli.credentials_written",
+                "The CLI machine has the credentials.",
+                Map.of("files", String.join(", ", written)));
 
         ToolStatus status = machine.agent().status(new AskStatus(provider));
         if (!status.signedIn()) {
@@ -219,9 +235,11 @@ final class SignInFlow implements Runnable {
     private static Cause whyUnreachable(LiveMachine browser, Cause seen) {
         Optional<MachineExit> exit = browser.machine().exit();
         if (exit.isEmpty()) {
-            return new Cause(seen.code(), seen.detail(), browser.machine().console().lastLines(10));
+            return new Cause(
+                    seen.code(), seen.detail(), browser.machine().console().lastLines(10));
         }
-        CauseCode code = exit.get().kind() == MachineExit.Kind.GUEST_PANIC ? CauseCode.KERNEL_PANIC : CauseCode.MACHINE_ENDED;
+        CauseCode code =
+                exit.get().kind() == MachineExit.Kind.GUEST_PANIC ? CauseCode.KERNEL_PANIC : CauseCode.MACHINE_ENDED;
         return new Cause(
                 code, exit.get().kind().name(), browser.machine().console().lastLines(10));
     }
@@ -236,7 +254,9 @@ final class SignInFlow implements Runnable {
 
     private void fail(Cause cause) {
         try {
-            transition(SessionLife.Event.FAIL, SessionChange.none().cause(cause).saying(cause.code().sentence()));
+            transition(
+                    SessionLife.Event.FAIL,
+                    SessionChange.none().cause(cause).saying(cause.code().sentence()));
         } catch (FailureException e) {
             // It ended otherwise in the meantime (cancelled, expired): that ending stands.
             LOG.debug("Session {} had already ended when it failed with {}", id, cause.code());
@@ -280,6 +300,8 @@ final class SignInFlow implements Runnable {
     }
 
     private static String hostOf(SignIn opened) {
-        return opened.url() == null ? "" : String.valueOf(URI.create(opened.url()).getHost());
+        return opened.url() == null
+                ? ""
+                : String.valueOf(URI.create(opened.url()).getHost());
     }
 }

@@ -58,7 +58,8 @@ final class QemuArguments {
         if (!user.isEmpty()) {
             add("-runas", user);
         }
-        // elevateprivileges=deny would forbid -runas, and the setsid(2) of what QEMU's own network stack starts; seccomp itself
+        // elevateprivileges=deny would forbid -runas, and the setsid(2) of what QEMU's own network stack starts;
+        // seccomp itself
         // sets no_new_privs, and a common user has no rights to raise.
         String privileges = user.isEmpty() && !spawns ? "deny" : "allow";
         add(
