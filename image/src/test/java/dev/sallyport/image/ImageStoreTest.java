@@ -220,7 +220,8 @@ final class ImageStoreTest {
                         return true;
                     }
                 });
-                assertThat(told.await(30, java.util.concurrent.TimeUnit.SECONDS)).isTrue();
+                assertThat(told.await(30, java.util.concurrent.TimeUnit.SECONDS))
+                        .isTrue();
             }
             assertThat(second.get()).isTrue();
         }

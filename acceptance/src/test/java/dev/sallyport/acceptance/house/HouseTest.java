@@ -27,17 +27,38 @@ final class HouseTest {
             new Floor("agentapi", List.of("model", "provider")),
             new Floor("agent", List.of("model", "provider", "agentapi")),
             new Floor("image", List.of("model", "provider")),
-            new Floor("machine", List.of("model", "image", "agentapi", "provider")),
+            new Floor("diagnosis", List.of("model")),
+            new Floor("machine", List.of("model", "image", "agentapi", "provider", "diagnosis")),
             new Floor("vault", List.of("model")),
             new Floor("relay", List.of("model")),
             new Floor("egress", List.of("model")),
             new Floor(
                     "controller",
-                    List.of("model", "provider", "agentapi", "image", "machine", "vault", "relay", "egress")),
-            new Floor("cli", List.of("model", "provider", "agentapi", "image", "machine", "controller", "vault")),
+                    List.of(
+                            "model",
+                            "provider",
+                            "agentapi",
+                            "image",
+                            "diagnosis",
+                            "machine",
+                            "vault",
+                            "relay",
+                            "egress")),
+            new Floor(
+                    "cli",
+                    List.of("model", "provider", "agentapi", "image", "diagnosis", "machine", "controller", "vault")),
             new Floor(
                     "acceptance",
-                    List.of("model", "provider", "agentapi", "image", "machine", "controller", "cli", "vault")));
+                    List.of(
+                            "model",
+                            "provider",
+                            "agentapi",
+                            "image",
+                            "diagnosis",
+                            "machine",
+                            "controller",
+                            "cli",
+                            "vault")));
 
     private static JavaClasses all;
 

@@ -1,14 +1,18 @@
 package dev.sallyport.image.verify;
 
+import dev.sallyport.model.CauseCode;
+
 /**
  * Something that the verifier found in an image.
  *
  * @param severity how bad it is
+ * @param code the cause that a machine of the image would fail with; {@code IMAGE_UNSOUND} where it would come up and must not
  * @param path where, in the merged tree or of a layer's file
+ * @param line the line in that file, from 1; 0 where it is about the whole
  * @param text what, in one sentence
  * @param remedy what to do, in one sentence
  */
-public record Finding(Severity severity, String path, String text, String remedy) {
+public record Finding(Severity severity, CauseCode code, String path, int line, String text, String remedy) {
     /** How bad a finding is. */
     public enum Severity {
         /** The image's machines will not come up, or must not. */
@@ -17,12 +21,12 @@ public record Finding(Severity severity, String path, String text, String remedy
         WARNING
     }
 
-    static Finding error(String path, String text, String remedy) {
-        return new Finding(Severity.ERROR, path, text, remedy);
+    static Finding error(CauseCode code, String path, String text, String remedy) {
+        return new Finding(Severity.ERROR, code, path, 0, text, remedy);
     }
 
-    static Finding warning(String path, String text, String remedy) {
-        return new Finding(Severity.WARNING, path, text, remedy);
+    static Finding warning(CauseCode code, String path, String text, String remedy) {
+        return new Finding(Severity.WARNING, code, path, 0, text, remedy);
     }
 
     /** True when an image with this must not become current. */
@@ -32,6 +36,6 @@ public record Finding(Severity severity, String path, String text, String remedy
 
     @Override
     public String toString() {
-        return severity + " " + path + ": " + text + " " + remedy;
+        return severity + " " + code + " " + path + (line == 0 ? "" : ":" + line) + ": " + text + " " + remedy;
     }
 }

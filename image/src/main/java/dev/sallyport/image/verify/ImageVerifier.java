@@ -3,9 +3,12 @@ package dev.sallyport.image.verify;
 import dev.sallyport.image.Digests;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.Layer;
-import dev.sallyport.image.erofs.ErofsImage;
-import dev.sallyport.image.erofs.ErofsImage.Kind;
-import dev.sallyport.image.verify.MergedTree.Entry;
+import dev.sallyport.image.tree.ErofsTree;
+import dev.sallyport.image.tree.FileTree;
+import dev.sallyport.image.tree.FileTree.Kind;
+import dev.sallyport.image.tree.Tree;
+import dev.sallyport.image.tree.Tree.Entry;
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -30,9 +33,9 @@ public final class ImageVerifier {
     private static final String REBUILD = "Build the image again: './sallyport image build'.";
 
     private final List<Finding> findings = new ArrayList<>();
-    private final MergedTree tree;
+    private final Tree tree;
 
-    private ImageVerifier(MergedTree tree) {
+    private ImageVerifier(Tree tree) {
         this.tree = tree;
     }
 
@@ -42,16 +45,17 @@ public final class ImageVerifier {
         if (!findings.isEmpty()) {
             return List.copyOf(findings); // What a damaged layer holds proves nothing.
         }
-        List<ErofsImage> open = new ArrayList<>();
+        List<FileTree> open = new ArrayList<>();
         try {
             for (Layer layer : image.layers()) {
-                open.add(ErofsImage.open(layer.file()));
+                open.add(ErofsTree.open(layer.file()));
             }
-            var verifier = new ImageVerifier(new MergedTree(open));
+            var verifier = new ImageVerifier(new Tree(open));
             verifier.content(VmType.ofWire(image.recipe()));
             return List.copyOf(verifier.findings);
         } catch (IOException e) {
-            return List.of(Finding.error("/", "The layers cannot be read: " + e.getMessage() + ".", REBUILD));
+            return List.of(Finding.error(
+                    CauseCode.IMAGE_UNSOUND, "/", "The layers cannot be read: " + e.getMessage() + ".", REBUILD));
         } finally {
             open.forEach(ImageVerifier::close);
         }
@@ -60,18 +64,23 @@ public final class ImageVerifier {
     private static List<Finding> damage(Image image) {
         List<Finding> findings = new ArrayList<>();
         for (Layer layer : image.layers()) {
-            try (ErofsImage content = ErofsImage.open(layer.file())) {
+            try (ErofsTree content = ErofsTree.open(layer.file())) {
                 if (!content.uuid().equals(layer.uuid())) {
                     findings.add(Finding.error(
+                            CauseCode.IMAGE_UNSOUND,
                             layer.file().toString(),
                             "Layer " + layer.name() + " is another file system than it says.",
                             REBUILD));
                 } else if (!Digests.of(layer.file()).equals(layer.digest())) {
                     findings.add(Finding.error(
-                            layer.file().toString(), "Layer " + layer.name() + " is not what was built.", REBUILD));
+                            CauseCode.IMAGE_UNSOUND,
+                            layer.file().toString(),
+                            "Layer " + layer.name() + " is not what was built.",
+                            REBUILD));
                 }
             } catch (IOException e) {
                 findings.add(Finding.error(
+                        CauseCode.IMAGE_UNSOUND,
                         layer.file().toString(),
                         "Layer " + layer.name() + " cannot be read: " + e.getMessage() + ".",
                         REBUILD));
@@ -85,10 +94,12 @@ public final class ImageVerifier {
     private static void bootable(Path file, byte[] magic, String what, List<Finding> findings) {
         try (var in = Files.newInputStream(file)) {
             if (!java.util.Arrays.equals(in.readNBytes(magic.length), magic)) {
-                findings.add(Finding.error(file.toString(), "The " + what + " is of no known form.", REBUILD));
+                findings.add(Finding.error(
+                        CauseCode.IMAGE_UNSOUND, file.toString(), "The " + what + " is of no known form.", REBUILD));
             }
         } catch (IOException e) {
-            findings.add(Finding.error(file.toString(), "The " + what + " cannot be read.", REBUILD));
+            findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND, file.toString(), "The " + what + " cannot be read.", REBUILD));
         }
     }
 
@@ -104,6 +115,7 @@ public final class ImageVerifier {
         }
         if (tree.find("/etc/ssl/certs/ca-certificates.crt").isEmpty()) {
             findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND,
                     "/etc/ssl/certs/ca-certificates.crt",
                     "There are no trusted authorities.",
                     "Add ca-certificates to the root's packages."));
@@ -116,6 +128,7 @@ public final class ImageVerifier {
                 tree.find("/etc/systemd/system/" + UNIT).or(() -> quietly("/usr/lib/systemd/system/" + UNIT));
         if (file.isEmpty()) {
             findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND,
                     "/etc/systemd/system/" + UNIT,
                     "The agent's unit is missing.",
                     "Add the agent layer to the recipe."));
@@ -124,6 +137,7 @@ public final class ImageVerifier {
         Optional<Entry> target = tree.find(DEFAULT_TARGET).or(() -> quietly("/usr/lib/systemd/system/default.target"));
         if (target.isEmpty()) {
             findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND,
                     DEFAULT_TARGET,
                     "The default target is missing or its link leads nowhere.",
                     "Point it at sallyport.target."));
@@ -133,12 +147,16 @@ public final class ImageVerifier {
         String wants = "/etc/systemd/system/" + name + ".wants/" + UNIT;
         if (tree.findLink(wants).isEmpty()) {
             findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND,
                     wants,
                     "The agent's unit is not enabled: " + name + " does not want it.",
                     "Add the link to the agent layer."));
         } else if (tree.find(wants).isEmpty()) {
             findings.add(Finding.error(
-                    wants, "The link that enables the agent's unit leads nowhere.", "Point it at the unit's file."));
+                    CauseCode.IMAGE_UNSOUND,
+                    wants,
+                    "The link that enables the agent's unit leads nowhere.",
+                    "Point it at the unit's file."));
         }
         execStart(file.get());
     }
@@ -151,8 +169,11 @@ public final class ImageVerifier {
                 .filter(command -> !command.isEmpty())
                 .toList();
         if (starts.isEmpty()) {
-            findings.add(
-                    Finding.error(unit.path(), "The agent's unit starts nothing: it has no ExecStart.", "Write one."));
+            findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND,
+                    unit.path(),
+                    "The agent's unit starts nothing: it has no ExecStart.",
+                    "Write one."));
         }
         for (String command : starts) {
             String program = command.split("\\s+", 2)[0].replaceFirst("^[-@:+!]+", "");
@@ -165,7 +186,10 @@ public final class ImageVerifier {
             List<String> commands = tree.names("/opt/sallyport/tools/" + tool + "/bin");
             if (commands.isEmpty()) {
                 findings.add(Finding.error(
-                        "/opt/sallyport/tools/" + tool + "/bin", "The tool " + tool + " has no command.", REBUILD));
+                        CauseCode.IMAGE_UNSOUND,
+                        "/opt/sallyport/tools/" + tool + "/bin",
+                        "The tool " + tool + " has no command.",
+                        REBUILD));
             }
             for (String command : commands) {
                 executable("/opt/sallyport/tools/" + tool + "/bin/" + command, "The tool " + tool);
@@ -177,13 +201,17 @@ public final class ImageVerifier {
     private void executable(String path, String whose) throws IOException {
         Optional<Entry> found = tree.find(path);
         if (found.isEmpty()) {
-            findings.add(Finding.error(path, whose + " needs this file, and it is not there.", REBUILD));
+            findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND, path, whose + " needs this file, and it is not there.", REBUILD));
             return;
         }
         Entry file = found.get();
-        if (file.inode().kind() != Kind.FILE || !file.inode().executable()) {
+        if (file.kind() != Kind.FILE || !file.node().executable()) {
             findings.add(Finding.error(
-                    path, whose + " needs this file, and it cannot be executed.", "Set its mode to 0755."));
+                    CauseCode.IMAGE_UNSOUND,
+                    path,
+                    whose + " needs this file, and it cannot be executed.",
+                    "Set its mode to 0755."));
             return;
         }
         byte[] head = file.read(4096);
@@ -215,6 +243,7 @@ public final class ImageVerifier {
             }
         }
         findings.add(Finding.error(
+                CauseCode.IMAGE_UNSOUND,
                 path,
                 whose + " is a script for '" + words[1] + "', which is on no path.",
                 "Add the layer that holds it."));
@@ -226,6 +255,7 @@ public final class ImageVerifier {
         int machine = Short.toUnsignedInt(elf.getShort(18));
         if (head[4] != 2 || machine != X86_64) {
             findings.add(Finding.error(
+                    CauseCode.IMAGE_UNSOUND,
                     path,
                     whose + " needs this program, and it is for another architecture (ELF machine " + machine + ").",
                     "Install the x86-64 one."));
@@ -246,6 +276,7 @@ public final class ImageVerifier {
                     String loader = new String(head, (int) from, (int) length - 1, StandardCharsets.UTF_8);
                     if (tree.find(loader).isEmpty()) {
                         findings.add(Finding.error(
+                                CauseCode.IMAGE_UNSOUND,
                                 path,
                                 whose + " needs the loader " + loader + ", and it is not there.",
                                 "Add the package that holds it."));
@@ -259,7 +290,10 @@ public final class ImageVerifier {
         Optional<Entry> passwd = tree.find("/etc/passwd");
         if (passwd.isEmpty() || passwd.get().text(MAX_TEXT).lines().noneMatch(line -> line.startsWith(name + ":"))) {
             findings.add(Finding.error(
-                    "/etc/passwd", "The user '" + name + "' is missing.", "Add it to the root's recipe."));
+                    CauseCode.IMAGE_UNSOUND,
+                    "/etc/passwd",
+                    "The user '" + name + "' is missing.",
+                    "Add it to the root's recipe."));
         }
     }
 
@@ -267,26 +301,36 @@ public final class ImageVerifier {
         Optional<Entry> machineId = tree.find("/etc/machine-id");
         if (machineId.isPresent() && machineId.get().text(64).strip().matches("[0-9a-f]{32}")) {
             findings.add(Finding.error(
-                    "/etc/machine-id", "All machines would have the same identity.", "Empty the file in the recipe."));
+                    CauseCode.IMAGE_UNSOUND,
+                    "/etc/machine-id",
+                    "All machines would have the same identity.",
+                    "Empty the file in the recipe."));
         }
         for (String path : List.of(
                 "/var/lib/systemd/random-seed",
                 "/home/user/.codex/auth.json",
                 "/home/user/.claude/.credentials.json")) {
             if (tree.findLink(path).isPresent()) {
-                findings.add(Finding.error(path, "This must not be in an image.", "Remove it in the recipe."));
+                findings.add(Finding.error(
+                        CauseCode.IMAGE_UNSOUND, path, "This must not be in an image.", "Remove it in the recipe."));
             }
         }
         for (String home : List.of("/root", "/home/user", "/home/desktop")) {
             for (String name : tree.names(home + "/.ssh")) {
                 findings.add(Finding.error(
-                        home + "/.ssh/" + name, "This must not be in an image.", "Remove it in the recipe."));
+                        CauseCode.IMAGE_UNSOUND,
+                        home + "/.ssh/" + name,
+                        "This must not be in an image.",
+                        "Remove it in the recipe."));
             }
         }
         for (String name : tree.names("/etc/ssh")) {
             if (name.matches("ssh_host_.*_key")) {
                 findings.add(Finding.error(
-                        "/etc/ssh/" + name, "All machines would have the same host key.", "Remove it in the recipe."));
+                        CauseCode.IMAGE_UNSOUND,
+                        "/etc/ssh/" + name,
+                        "All machines would have the same host key.",
+                        "Remove it in the recipe."));
             }
         }
     }
@@ -299,7 +343,7 @@ public final class ImageVerifier {
         }
     }
 
-    private static void close(ErofsImage image) {
+    private static void close(FileTree image) {
         try {
             image.close();
         } catch (IOException e) {

@@ -1,6 +1,5 @@
-package dev.sallyport.image.erofs;
+package dev.sallyport.image.tree;
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -16,12 +15,12 @@ import java.util.UUID;
  * Reads an erofs file system whose files are not compressed, without mounting it (Linux, fs/erofs/erofs_fs.h). Its content is not
  * trusted: every offset and size is checked against the file's and against bounds of its own.
  */
-public final class ErofsImage implements Closeable {
+public final class ErofsTree implements FileTree {
     private static final int SUPERBLOCK = 1024;
     private static final int MAGIC = 0xE0F5E1E2;
     private static final int SLOT = 32;
     private static final int DIRENT = 12;
-    private static final long MAX_FOLDER_BYTES = 16 << 20;
+    private static final int MAX_LINK = 4096;
     private static final int PLAIN = 0;
     private static final int INLINE = 2;
 
@@ -32,31 +31,10 @@ public final class ErofsImage implements Closeable {
     private final int rootNid;
     private final UUID uuid;
 
-    /** What kind of thing an inode is. */
-    public enum Kind {
-        FILE,
-        FOLDER,
-        LINK,
-        OTHER
-    }
+    /** How an inode's content is laid out. */
+    private record Inode(Node node, int layout, long block, long tail) {}
 
-    /**
-     * An inode.
-     *
-     * @param nid its number in this file system
-     * @param kind what it is
-     * @param mode permission bits
-     * @param uid owner
-     * @param size bytes
-     */
-    public record Inode(long nid, Kind kind, int mode, int uid, long size, int layout, long block, long tail) {
-        /** True when somebody may execute it. */
-        public boolean executable() {
-            return (mode & 0111) != 0;
-        }
-    }
-
-    private ErofsImage(FileChannel file) throws IOException {
+    private ErofsTree(FileChannel file) throws IOException {
         this.file = file;
         this.size = file.size();
         ByteBuffer superblock = read(SUPERBLOCK, 128);
@@ -78,10 +56,10 @@ public final class ErofsImage implements Closeable {
      *
      * @throws IOException when it cannot be read, or is none
      */
-    public static ErofsImage open(Path path) throws IOException {
+    public static ErofsTree open(Path path) throws IOException {
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         try {
-            return new ErofsImage(channel);
+            return new ErofsTree(channel);
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
@@ -93,34 +71,25 @@ public final class ErofsImage implements Closeable {
         return uuid;
     }
 
-    /** Its root folder. */
-    public Inode root() throws IOException {
-        return inode(rootNid);
+    @Override
+    public Node root() throws IOException {
+        return inode(rootNid).node();
     }
 
-    /**
-     * The entries of a folder by name, without {@code .} and {@code ..}.
-     *
-     * @throws IOException when it is damaged
-     */
-    public Map<String, Long> list(Inode folder) throws IOException {
+    @Override
+    public Map<String, Node> list(Node folder) throws IOException {
         if (folder.kind() != Kind.FOLDER || folder.size() > MAX_FOLDER_BYTES) {
             throw new IOException("not a folder that can be listed");
         }
-        byte[] content = read(folder, (int) folder.size());
-        Map<String, Long> entries = new LinkedHashMap<>();
+        byte[] content = read(folder, 0, (int) folder.size());
+        Map<String, Node> entries = new LinkedHashMap<>();
         for (int start = 0; start < content.length; start += blockSize) {
             addEntries(content, start, Math.min(start + blockSize, content.length), entries);
         }
         return entries;
     }
 
-    /**
-     * The inode with number {@code nid}.
-     *
-     * @throws IOException when there is none such
-     */
-    public Inode inode(long nid) throws IOException {
+    private Inode inode(long nid) throws IOException {
         long at = metaStart + nid * SLOT;
         ByteBuffer head = read(at, SLOT);
         int format = Short.toUnsignedInt(head.getShort(0));
@@ -132,14 +101,17 @@ public final class ErofsImage implements Closeable {
         int attributes = Short.toUnsignedInt(head.getShort(2));
         int mode = Short.toUnsignedInt(head.getShort(4));
         long bytes;
-        int uid;
+        long uid;
+        long gid;
         if (extended) {
             ByteBuffer whole = read(at, 2 * SLOT);
             bytes = whole.getLong(8);
-            uid = whole.getInt(24);
+            uid = Integer.toUnsignedLong(whole.getInt(24));
+            gid = Integer.toUnsignedLong(whole.getInt(28));
         } else {
             bytes = Integer.toUnsignedLong(head.getInt(8));
             uid = Short.toUnsignedInt(head.getShort(24));
+            gid = Short.toUnsignedInt(head.getShort(26));
         }
         long block = Integer.toUnsignedLong(head.getInt(16));
         long tail = at + (extended ? 2 * SLOT : SLOT) + (attributes == 0 ? 0 : 12 + (attributes - 1) * 4L);
@@ -147,29 +119,38 @@ public final class ErofsImage implements Closeable {
             case 010 -> Kind.FILE;
             case 004 -> Kind.FOLDER;
             case 012 -> Kind.LINK;
+            case 002 -> Kind.CHARACTER_DEVICE;
             default -> Kind.OTHER;
         };
-        if (bytes < 0 || (kind != Kind.OTHER && bytes > size)) {
+        boolean content = kind != Kind.OTHER && kind != Kind.CHARACTER_DEVICE;
+        if (bytes < 0 || (content && bytes > size)) {
             throw new IOException("inode " + nid + " says that it is larger than the file system");
         }
-        return new Inode(nid, kind, mode & 07777, uid, bytes, layout, block, tail);
+        // Of a device, i_u holds its number.
+        long device = kind == Kind.CHARACTER_DEVICE ? block : 0;
+        return new Inode(new Node(nid, kind, mode & 07777, uid, gid, bytes, device), layout, block, tail);
     }
 
-    /**
-     * The first bytes of a file, or the target of a link.
-     *
-     * @param atMost most bytes to read
-     */
-    public byte[] read(Inode inode, int atMost) throws IOException {
-        int wanted = (int) Math.min(inode.size(), atMost);
+    @Override
+    public byte[] read(Node file, long from, int atMost) throws IOException {
+        if (from < 0 || from >= file.size()) {
+            return new byte[0];
+        }
+        Inode inode = inode(file.number());
+        int wanted = (int) Math.min(file.size() - from, atMost);
         byte[] content = new byte[wanted];
-        long whole = inode.layout() == INLINE ? inode.size() / blockSize * blockSize : inode.size();
-        int fromBlocks = (int) Math.min(wanted, whole);
-        copy(inode.block() * blockSize, content, 0, fromBlocks);
+        long whole = inode.layout() == INLINE ? file.size() / blockSize * blockSize : file.size();
+        int fromBlocks = (int) Math.min(wanted, Math.max(0, whole - from));
+        copy(inode.block() * blockSize + from, content, 0, fromBlocks);
         if (wanted > fromBlocks) {
-            copy(inode.tail(), content, fromBlocks, wanted - fromBlocks);
+            copy(inode.tail() + from + fromBlocks - whole, content, fromBlocks, wanted - fromBlocks);
         }
         return content;
+    }
+
+    @Override
+    public String target(Node link) throws IOException {
+        return new String(read(link, 0, MAX_LINK), StandardCharsets.UTF_8);
     }
 
     @Override
@@ -177,7 +158,7 @@ public final class ErofsImage implements Closeable {
         file.close();
     }
 
-    private void addEntries(byte[] content, int start, int end, Map<String, Long> entries) throws IOException {
+    private void addEntries(byte[] content, int start, int end, Map<String, Node> entries) throws IOException {
         ByteBuffer block = ByteBuffer.wrap(content, start, end - start).slice().order(ByteOrder.LITTLE_ENDIAN);
         int length = block.capacity();
         if (length < DIRENT) {
@@ -199,7 +180,7 @@ public final class ErofsImage implements Closeable {
             }
             String name = new String(content, start + from, stop - from, StandardCharsets.UTF_8);
             if (!name.equals(".") && !name.equals("..")) {
-                entries.put(name, block.getLong(i * DIRENT));
+                entries.put(name, inode(block.getLong(i * DIRENT)).node());
             }
         }
     }

@@ -1,2 +1,0 @@
-/** Reads what is inside of layers, without mounting them. */
-package dev.sallyport.image.erofs;

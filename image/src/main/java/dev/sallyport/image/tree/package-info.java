@@ -1,0 +1,2 @@
+/** File systems of images, read without being mounted: one reader a format, and the merged tree that a machine will see. */
+package dev.sallyport.image.tree;
