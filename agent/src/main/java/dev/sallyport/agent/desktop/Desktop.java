@@ -28,7 +28,6 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -57,6 +56,8 @@ public final class Desktop implements Browser, AutoCloseable {
 
     private static final Duration PAGE_LIMIT = Duration.ofMinutes(3);
     private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
+
+    private static final String WINDOW_MANAGER = "openbox";
 
     private static final String MARKER = "SALLYPORT_PART";
 
@@ -107,7 +108,7 @@ public final class Desktop implements Browser, AutoCloseable {
     /** Starts it. */
     public void start() {
         supervise(DESKTOP, this::runDisplay);
-        supervise("openbox", this::runWindowManager);
+        supervise(WINDOW_MANAGER, this::runWindowManager);
         supervise(CHROMIUM, this::runChromium);
     }
 
@@ -243,7 +244,12 @@ public final class Desktop implements Browser, AutoCloseable {
         }));
     }
 
-    private Child start(List<String> command, Map<String, String> more, Launch.Streams streams, OutputListener output)
+    /** What tells a part's processes from all others, also those that leave its process group, as Chromium's crash handler does. */
+    private String marker(String part) {
+        return MARKER + "=" + folder + "/" + part;
+    }
+
+    private Child start(String part, List<String> command, Launch.Streams streams, OutputListener output)
             throws IOException {
         var environment = new TreeMap<String, String>();
         environment.put("HOME", settings.desktopHome().toString());
@@ -252,21 +258,20 @@ public final class Desktop implements Browser, AutoCloseable {
         environment.put("LANG", "C.UTF-8");
         environment.put("DISPLAY", ":" + settings.display());
         environment.put("XAUTHORITY", cookie().toString());
-        environment.put(MARKER, folder.toString());
-        environment.putAll(more);
+        environment.put(MARKER, folder + "/" + part);
         return processes.start(
                 new Launch(Account.commandAs(account, command), environment, settings.desktopHome(), streams), output);
     }
 
     /** Waits for the end of {@code child}, ends what it left, and tells how it ended. */
-    private static String awaitEnd(Child child, ToolOutput output) throws InterruptedException {
+    private String awaitEnd(String part, Child child, ToolOutput output) throws InterruptedException {
         try {
             int exitCode = child.awaitExit();
             child.awaitOutput(GRACE);
             List<String> lines = output.lastLines();
             return "exit code " + exitCode + (lines.isEmpty() ? "" : ", " + lines.getLast());
         } finally {
-            child.endAll(GRACE, "");
+            child.endAll(GRACE, marker(part));
         }
     }
 
@@ -278,6 +283,7 @@ public final class Desktop implements Browser, AutoCloseable {
         Files.deleteIfExists(screen());
         ToolOutput output = lastWords();
         Child child = start(
+                DESKTOP,
                 List.of(
                         settings.xvnc().toString(),
                         ":" + settings.display(),
@@ -303,7 +309,6 @@ public final class Desktop implements Browser, AutoCloseable {
                         "tcp",
                         "-desktop",
                         "Sallyport"),
-                Map.of(),
                 new Launch.Streams.Control(),
                 output);
         try {
@@ -316,7 +321,7 @@ public final class Desktop implements Browser, AutoCloseable {
                 parts.set(DESKTOP, Parts.OK);
                 display().complete(true);
             }
-            return awaitEnd(child, output);
+            return awaitEnd(DESKTOP, child, output);
         } catch (TimeoutException e) {
             return "it did not come up within " + X_LIMIT.toSeconds() + " s";
         } catch (ExecutionException e) {
@@ -329,7 +334,7 @@ public final class Desktop implements Browser, AutoCloseable {
                 }
             }
             parts.set(DESKTOP, Parts.STARTING);
-            child.endAll(GRACE, "");
+            child.endAll(GRACE, marker(DESKTOP));
         }
     }
 
@@ -353,19 +358,23 @@ public final class Desktop implements Browser, AutoCloseable {
         awaitDisplay();
         ToolOutput output = lastWords();
         Child child = start(
-                List.of("openbox", "--sm-disable", "--config-file", openboxConfiguration().toString()),
-                Map.of(),
+                WINDOW_MANAGER,
+                List.of(
+                        "openbox",
+                        "--sm-disable",
+                        "--config-file",
+                        openboxConfiguration().toString()),
                 new Launch.Streams.Pipes(),
                 output);
-        return awaitEnd(child, output);
+        return awaitEnd(WINDOW_MANAGER, child, output);
     }
 
     private String runChromium() throws IOException, InterruptedException {
         awaitDisplay();
         ToolOutput output = lastWords();
         Child child = start(
+                CHROMIUM,
                 ChromiumCommand.of(settings, facts, settings.desktopHome().resolve(".sallyport-chromium")),
-                Map.of(),
                 new Launch.Streams.Control(),
                 output);
         try {
@@ -380,13 +389,13 @@ public final class Desktop implements Browser, AutoCloseable {
             if (wanted != null) {
                 navigate(opened, wanted);
             }
-            return awaitEnd(child, output);
+            return awaitEnd(CHROMIUM, child, output);
         } finally {
             synchronized (lock) {
                 page = null;
             }
             parts.set(CHROMIUM, Parts.STARTING);
-            child.endAll(GRACE, "");
+            child.endAll(GRACE, marker(CHROMIUM));
         }
     }
 
@@ -411,8 +420,7 @@ public final class Desktop implements Browser, AutoCloseable {
             target.completeExceptionally(ended);
             loaded.completeExceptionally(ended);
         });
-        devTools.call(
-                "Target.setDiscoverTargets", devTools.parameters().put("discover", true), PAGE_LIMIT);
+        devTools.call("Target.setDiscoverTargets", devTools.parameters().put("discover", true), PAGE_LIMIT);
         String id = await(target, "a window");
         String session = devTools.call(
                         "Target.attachToTarget",
@@ -448,7 +456,11 @@ public final class Desktop implements Browser, AutoCloseable {
     private void navigate(Page shown, String target) {
         try {
             shown.devTools()
-                    .call(shown.session(), "Page.navigate", shown.devTools().parameters().put("url", target), CALL_LIMIT);
+                    .call(
+                            shown.session(),
+                            "Page.navigate",
+                            shown.devTools().parameters().put("url", target),
+                            CALL_LIMIT);
         } catch (IOException e) {
             // Not shown in a sign-in's cause: the user may still follow the URL in another browser.
             log.failure("Chromium does not open the page", e);
