@@ -19,6 +19,9 @@ public interface Machine {
     /** Its console, as it grows; it outlives the machine. */
     Console console();
 
+    /** Whether its processors are at work; empty when that cannot be told, or no more. Never blocks for long. */
+    Optional<Pulse> pulse();
+
     /** How it ended, once it has. Never blocks. */
     Optional<MachineExit> exit();
 

@@ -1,29 +1,32 @@
 package dev.sallyport.machine;
 
 import dev.sallyport.agentapi.Health;
+import dev.sallyport.diagnosis.Certainty;
+import dev.sallyport.diagnosis.Diagnosis;
+import dev.sallyport.diagnosis.Evidence;
+import dev.sallyport.diagnosis.Subject;
+import dev.sallyport.diagnosis.Verdict;
 import dev.sallyport.machine.HealthProbe.Answer;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The wait for a machine to be ready: a race between its agent, its own end, its console's evidence and the deadline. Whoever
- * speaks first decides.
+ * The wait for a machine to be ready: a race between its agent, its own end, what its console and its hypervisor show, and the
+ * deadline. All that is seen becomes {@link Evidence}; as soon as a {@link Diagnosis} of it proves that the machine cannot come
+ * up, the wait ends with the cause.
  */
 public final class Readiness {
     /** A new question is asked so often. */
@@ -32,90 +35,168 @@ public final class Readiness {
     private static final Duration ONE_PROBE = Duration.ofSeconds(4);
     /** How many questions may be open at once: enough that all may hang for their whole time, and one is asked at each interval. */
     private static final int MOST_OPEN = 20;
-    /** After a fatal line the machine has so long to end by itself, so that the lines after it are evidence too. */
+    /** What a doomed machine says within this time may name its cause better. */
     private static final Duration LAST_WORDS = Duration.ofMillis(1500);
+    /** A clock that is further off spoils tokens and certificates. */
+    private static final Duration CLOCK_TOLERANCE = Duration.ofMinutes(2);
+    /** Evidence that was not judged yet; a console that floods it loses lines, which its log keeps. */
+    private static final int MOST_UNJUDGED = 10_000;
 
-    private static final int EVIDENCE_LINES = 15;
+    /** What the racers put down. */
+    private sealed interface Seen {
+        record Proof(Evidence evidence) implements Seen {}
 
-    /** What one of the racers found. */
-    private sealed interface Verdict {
-        record Ready(Health health) implements Verdict {}
+        record Ready(Health health) implements Seen {}
 
-        record Failed(CauseCode code, String detail, List<String> evidence) implements Verdict {}
-
-        record Fatal(ConsoleEvidence.Finding finding) implements Verdict {}
-
-        record Exited(MachineExit exit) implements Verdict {}
+        /** Judged where it was seen. */
+        record Failed(Verdict verdict) implements Seen {}
     }
 
     private final Machine machine;
     private final HealthProbe probe;
-    private final LinkedBlockingQueue<Verdict> verdicts = new LinkedBlockingQueue<>();
-    private final AtomicReference<@Nullable Answer> lastSeen = new AtomicReference<>();
-    private final Map<String, Integer> seen = new TreeMap<>();
+    private final Diagnosis diagnosis = new Diagnosis(Subject.AGENT);
+    private final BlockingQueue<Seen> seen = new ArrayBlockingQueue<>(MOST_UNJUDGED);
+    private @Nullable Verdict verdict;
 
-    private Readiness(Machine machine, HealthProbe probe) {
+    /**
+     * @param machine the machine
+     * @param probe how its agent is asked
+     */
+    public Readiness(Machine machine, HealthProbe probe) {
         this.machine = machine;
         this.probe = probe;
     }
 
-    /**
-     * Waits until the machine's agent answers; its parts, such as a desktop, may still be starting then.
-     *
-     * @param machine the machine
-     * @param probe how its agent is asked
-     * @param atMost the deadline
-     * @return the agent's answer
-     * @throws FailureException with the most specific cause and its evidence: what the initramfs named, {@code KERNEL_PANIC},
-     *     {@code OUT_OF_MEMORY}, {@code MACHINE_ENDED}, {@code HYPERVISOR_FAILED}, {@code AGENT_WRONG}, {@code AGENT_MISSING},
-     *     {@code AGENT_FAILED}, {@code PART_FAILED} when it says so itself, or {@code AGENT_SILENT} with what was seen last
-     * @throws InterruptedException when the calling thread is interrupted
-     */
+    /** Waits for {@code machine}, see {@link #await(Duration)}. */
     public static Health await(Machine machine, HealthProbe probe, Duration atMost) throws InterruptedException {
-        return new Readiness(machine, probe).race(atMost);
+        return new Readiness(machine, probe).await(atMost);
     }
 
-    private Health race(Duration atMost) throws InterruptedException {
-        Verdict first;
+    /**
+     * Waits until the machine's agent answers; its parts, such as a desktop, may still be starting then. Once.
+     *
+     * @param atMost the deadline
+     * @return the agent's answer
+     * @throws FailureException with the most specific cause that the evidence proves; {@code AGENT_SILENT} with what was seen last
+     *     when the deadline passed and nothing says more
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public Health await(Duration atMost) throws InterruptedException {
+        Console.Following console = machine.console().follow(this::onLine);
         try (ExecutorService racers = Executors.newVirtualThreadPerTaskExecutor()) {
             racers.execute(() -> watchExit(atMost));
-            racers.execute(() -> watchConsole(atMost));
+            racers.execute(this::watchPulse);
             racers.execute(() -> ask(racers, atMost));
             try {
-                first = verdicts.poll(atMost.toNanos(), TimeUnit.NANOSECONDS);
+                return judge(atMost);
+            } catch (Decided e) {
+                throw new FailureException(e.verdict.cause());
             } finally {
                 racers.shutdownNow();
             }
+        } finally {
+            console.close();
         }
-        if (first == null) {
-            throw timedOut(atMost);
-        }
-        return switch (first) {
-            case Verdict.Ready(Health health) -> health;
-            case Verdict.Failed(CauseCode code, String detail, List<String> evidence) ->
-                throw new FailureException(new Cause(code, detail, evidence));
-            case Verdict.Fatal(ConsoleEvidence.Finding finding) -> {
-                machine.awaitExit(LAST_WORDS);
-                throw fatal(finding);
-            }
-            case Verdict.Exited(MachineExit exit) -> throw exited(exit);
-        };
     }
 
-    private void watchExit(Duration atMost) {
+    /** Why the wait failed; empty before it did. */
+    public Optional<Verdict> verdict() {
+        return Optional.ofNullable(verdict);
+    }
+
+    /** Ends the race. */
+    private static final class Decided extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final transient Verdict verdict;
+
+        Decided(Verdict verdict) {
+            super(null, null, false, false);
+            this.verdict = verdict;
+        }
+    }
+
+    /** Judges what is seen as it comes, in this thread alone. */
+    private Health judge(Duration atMost) throws InterruptedException, Decided {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        boolean doomed = false;
+        while (true) {
+            Seen next = seen.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            switch (next) {
+                case null -> {
+                    if (!doomed) {
+                        diagnosis.add(new Evidence.Deadline(Instant.now(), atMost));
+                    }
+                    throw decided(diagnosis.last());
+                }
+                case Seen.Ready(Health health) -> {
+                    return health;
+                }
+                case Seen.Failed(Verdict failed) -> throw decided(failed);
+                case Seen.Proof(Evidence evidence) -> {
+                    diagnosis.add(evidence);
+                    if (evidence instanceof Evidence.Exit) {
+                        throw decided(diagnosis.last());
+                    }
+                    Certainty certainty =
+                            diagnosis.verdict().map(Verdict::certainty).orElse(Certainty.POSSIBLE);
+                    if (certainty == Certainty.PROVEN) {
+                        throw decided(diagnosis.last());
+                    }
+                    if (certainty == Certainty.DOOMED && !doomed) {
+                        doomed = true;
+                        deadline = Math.min(deadline, System.nanoTime() + LAST_WORDS.toNanos());
+                    }
+                }
+            }
+        }
+    }
+
+    private Decided decided(Verdict found) {
+        verdict = found;
+        return new Decided(found);
+    }
+
+    /** Called by the thread that reads the console: it must not wait. */
+    private void onLine(Instant at, String line) {
+        var _ = seen.offer(new Seen.Proof(new Evidence.Line(at, line)));
+    }
+
+    private void put(Seen what) {
         try {
-            machine.awaitExit(atMost).ifPresent(exit -> verdicts.add(new Verdict.Exited(exit)));
+            seen.put(what);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The race is over.
         }
     }
 
-    private void watchConsole(Duration atMost) {
+    private void watchExit(Duration atMost) {
         try {
-            machine.console()
-                    .awaitLine(line -> ConsoleEvidence.fatal(line).isPresent(), atMost)
-                    .flatMap(ConsoleEvidence::fatal)
-                    .ifPresent(finding -> verdicts.add(new Verdict.Fatal(finding)));
+            // Its console has ended when this returns, so all of its lines come before it.
+            machine.awaitExit(atMost).ifPresent(exit -> put(new Seen.Proof(evidence(exit))));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // The race is over.
+        }
+    }
+
+    private static Evidence evidence(MachineExit exit) {
+        Evidence.End end = switch (exit.kind()) {
+            case DESTROYED -> Evidence.End.DESTROYED;
+            case GUEST_SHUTDOWN -> Evidence.End.GUEST_SHUTDOWN;
+            case GUEST_PANIC -> Evidence.End.GUEST_PANIC;
+            case HYPERVISOR_FAILED -> exit.exitCode() > 128 ? Evidence.End.KILLED : Evidence.End.FAILED;
+        };
+        return new Evidence.Exit(Instant.now(), end, exit.exitCode(), exit.evidence());
+    }
+
+    private void watchPulse() {
+        var watch = new PulseWatch(machine);
+        try {
+            while (true) {
+                watch.look().ifPresent(evidence -> put(new Seen.Proof(evidence)));
+                // Nothing announces that nothing happens, so it is looked at in intervals; the end of the race ends
+                // this.
+                TimeUnit.NANOSECONDS.sleep(PulseWatch.EVERY.toNanos());
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The race is over.
         }
@@ -133,11 +214,11 @@ public final class Readiness {
                 open.acquire();
                 racers.execute(() -> {
                     try {
-                        judge(probe.ask(machine.agent(), ONE_PROBE));
+                        onAnswer(probe.ask(machine.agent(), ONE_PROBE));
                     } catch (InterruptedException e) {
                         Thread.currentThread().interrupt(); // The race is over.
                     } catch (RuntimeException e) {
-                        verdicts.add(new Verdict.Failed(
+                        put(failed(
                                 CauseCode.UNKNOWN,
                                 "Asking the agent failed within this program.",
                                 List.of(e.toString())));
@@ -156,116 +237,50 @@ public final class Readiness {
         }
     }
 
-    private void judge(Answer answer) {
-        lastSeen.set(answer);
-        synchronized (seen) {
-            seen.merge(answer.getClass().getSimpleName().toLowerCase(Locale.ROOT), 1, Integer::sum);
-        }
-        if (answer instanceof Answer.Wrong wrong) {
-            verdicts.add(new Verdict.Failed(
-                    CauseCode.AGENT_WRONG, "Something else answered on the agent's port.", List.of(wrong.text())));
-        }
-        if (answer instanceof Answer.Healthy(Health health)) {
-            judge(health);
+    private void onAnswer(Answer answer) {
+        Evidence.Reply reply = switch (answer) {
+            case Answer.Healthy(Health health) -> {
+                put(onHealth(health));
+                yield Evidence.Reply.HEALTHY;
+            }
+            case Answer.Unreachable unreachable -> Evidence.Reply.UNREACHABLE;
+            case Answer.Refused refused -> Evidence.Reply.REFUSED;
+            case Answer.Closed closed -> Evidence.Reply.CLOSED;
+            case Answer.Silent silent -> Evidence.Reply.SILENT;
+            case Answer.Wrong wrong -> Evidence.Reply.WRONG;
+        };
+        if (reply != Evidence.Reply.HEALTHY) {
+            put(new Seen.Proof(new Evidence.Answer(Instant.now(), reply, answer.text())));
         }
     }
 
-    private void judge(Health health) {
+    private Seen onHealth(Health health) {
         String wanted = machine.spec().id().value();
         if (!health.machineId().equals(wanted)) {
-            verdicts.add(new Verdict.Failed(
+            return failed(
                     CauseCode.AGENT_WRONG,
                     "Another machine's agent answered.",
-                    List.of("it says that it is " + ConsoleLines.clean(health.machineId()) + ", not " + wanted)));
-            return;
+                    List.of("it says that it is " + ConsoleLines.clean(health.machineId()) + ", not " + wanted));
         }
-        List<String> failed = health.parts().entrySet().stream()
+        Optional<Duration> off = Clocks.off(health.timestamp(), Instant.now());
+        if (off.isPresent() && off.get().abs().compareTo(CLOCK_TOLERANCE) > 0) {
+            return failed(
+                    CauseCode.CLOCK_WRONG,
+                    "It is " + Clocks.words(off.get()) + " its host's.",
+                    List.of(
+                            "the agent's clock: " + ConsoleLines.clean(health.timestamp()),
+                            "the host's clock: " + Instant.now()));
+        }
+        Optional<Evidence> broken = health.parts().entrySet().stream()
                 .filter(part -> String.valueOf(part.getValue()).startsWith("failed"))
-                .map(part -> part.getKey() + ": " + part.getValue())
-                .toList();
-        if (!failed.isEmpty()) {
-            verdicts.add(new Verdict.Failed(
-                    CauseCode.PART_FAILED, "The agent says: " + String.join("; ", failed), withConsole(failed)));
-        } else {
-            // A desktop that is still starting is no reason to wait: a sign-in's command starts meanwhile.
-            verdicts.add(new Verdict.Ready(health));
-        }
+                .<Evidence>map(part -> new Evidence.FailedPart(
+                        Instant.now(), part.getKey(), ConsoleLines.clean(part.getKey() + ": " + part.getValue())))
+                .findFirst();
+        // A desktop that is still starting is no reason to wait: a sign-in's command starts meanwhile.
+        return broken.<Seen>map(Seen.Proof::new).orElseGet(() -> new Seen.Ready(health));
     }
 
-    private FailureException fatal(ConsoleEvidence.Finding finding) {
-        return new FailureException(new Cause(finding.code(), finding.detail(), around(finding.line())));
-    }
-
-    private FailureException exited(MachineExit exit) {
-        List<String> lines = machine.console().lastLines(200);
-        Optional<ConsoleEvidence.Finding> finding = ConsoleEvidence.any(lines);
-        if (finding.isPresent()) {
-            return fatal(finding.get());
-        }
-        return switch (exit.kind()) {
-            case DESTROYED -> ended("It was destroyed before its agent answered.", exit);
-            case GUEST_SHUTDOWN -> ended("It powered itself off before its agent answered.", exit);
-            case GUEST_PANIC ->
-                new FailureException(
-                        new Cause(CauseCode.KERNEL_PANIC, "Its kernel panicked.", withConsole(exit.evidence())));
-            case HYPERVISOR_FAILED ->
-                new FailureException(new Cause(
-                        CauseCode.HYPERVISOR_FAILED,
-                        "The hypervisor ended with " + exit.exitCode() + " before the agent answered.",
-                        withConsole(exit.evidence())));
-        };
-    }
-
-    private FailureException ended(String detail, MachineExit exit) {
-        return new FailureException(new Cause(CauseCode.MACHINE_ENDED, detail, withConsole(exit.evidence())));
-    }
-
-    private FailureException timedOut(Duration atMost) {
-        Answer last = lastSeen.get();
-        String answers;
-        synchronized (seen) {
-            answers = seen.isEmpty() ? "none" : seen.toString();
-        }
-        var evidence = new ArrayList<String>();
-        String within = " within " + atMost.toMillis() + " ms";
-        evidence.add("seen last: " + (last == null ? "no answer at all" : last.text()));
-        evidence.add("all answers: " + answers);
-        Optional<ConsoleEvidence.Finding> finding =
-                ConsoleEvidence.any(machine.console().lastLines(400));
-        if (finding.isPresent()) {
-            evidence.addFirst(finding.get().line());
-            return new FailureException(
-                    new Cause(finding.get().code(), finding.get().detail(), withConsole(evidence)));
-        }
-        String what = switch (last) {
-            case null -> "was not asked to the end";
-            case Answer.Unreachable unreachable -> "could not be reached: no way to the machine";
-            case Answer.Refused refused -> "did not listen: the machine refused the connection";
-            case Answer.Closed closed -> "did not listen: connections to it were accepted and broken at once";
-            case Answer.Silent silent -> "accepted connections and said nothing";
-            case Answer.Wrong wrong -> "answered something else";
-            case Answer.Healthy healthy -> "answered too late";
-        };
-        if (machine.console().bytes() == 0) {
-            evidence.add("the console is empty: its kernel never spoke");
-        }
-        return new FailureException(
-                new Cause(CauseCode.AGENT_SILENT, "The agent " + what + within + ".", withConsole(evidence)));
-    }
-
-    /** The line with those before it, which say what led to it, and those after it. */
-    private List<String> around(String line) {
-        List<String> window = ConsoleEvidence.around(machine.console().lastLines(400), line);
-        return window.isEmpty() ? withConsole(List.of(line)) : window;
-    }
-
-    private List<String> withConsole(List<String> first) {
-        var evidence = new ArrayList<>(first);
-        for (String line : machine.console().lastLines(Math.max(1, EVIDENCE_LINES - first.size()))) {
-            if (!evidence.contains(line)) {
-                evidence.add(line);
-            }
-        }
-        return evidence;
+    private static Seen failed(CauseCode code, String detail, List<String> evidence) {
+        return new Seen.Failed(new Verdict(new Cause(code, detail, evidence), Certainty.PROVEN, Instant.now()));
     }
 }

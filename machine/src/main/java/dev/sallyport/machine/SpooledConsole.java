@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,6 +41,9 @@ public final class SpooledConsole implements Console, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SpooledConsole.class);
     private static final int REMEMBERED_LINES = 400;
 
+    /** A line and when it came. */
+    private record Stamped(Instant at, String text) {}
+
     private record Waiter(Predicate<String> wanted, CompletableFuture<Optional<String>> found) {}
 
     private final Path file;
@@ -47,9 +51,10 @@ public final class SpooledConsole implements Console, AutoCloseable {
     private final int headBytes;
     private final int tailBytes;
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<String> firstLines = new ArrayDeque<>();
-    private final ArrayDeque<String> lastLines = new ArrayDeque<>();
+    private final ArrayDeque<Stamped> firstLines = new ArrayDeque<>();
+    private final ArrayDeque<Stamped> lastLines = new ArrayDeque<>();
     private final CopyOnWriteArrayList<Waiter> waiters = new CopyOnWriteArrayList<>();
+    private final CopyOnWriteArrayList<Reader> readers = new CopyOnWriteArrayList<>();
     private final ConsoleLines splitter = new ConsoleLines(this::onLine);
     private long bytes;
     private long leftOut;
@@ -166,7 +171,8 @@ public final class SpooledConsole implements Console, AutoCloseable {
         }
     }
 
-    private void onLine(String line) {
+    private void onLine(String text) {
+        var line = new Stamped(Instant.now(), text);
         if (firstLines.size() < REMEMBERED_LINES) {
             firstLines.add(line);
         } else {
@@ -175,9 +181,12 @@ public final class SpooledConsole implements Console, AutoCloseable {
             }
             lastLines.add(line);
         }
+        for (Reader reader : readers) {
+            reader.line(line.at(), text);
+        }
         for (Waiter waiter : waiters) {
-            if (waiter.wanted().test(line)) {
-                waiter.found().complete(Optional.of(line));
+            if (waiter.wanted().test(text)) {
+                waiter.found().complete(Optional.of(text));
             }
         }
     }
@@ -201,8 +210,9 @@ public final class SpooledConsole implements Console, AutoCloseable {
     public List<String> lastLines(int count) {
         lock.lock();
         try {
-            var all = new ArrayList<String>(firstLines);
-            all.addAll(lastLines);
+            var all = new ArrayList<String>();
+            firstLines.forEach(line -> all.add(line.text()));
+            lastLines.forEach(line -> all.add(line.text()));
             String partial = splitter.partial();
             if (!partial.isBlank()) {
                 all.add(partial);
@@ -214,14 +224,28 @@ public final class SpooledConsole implements Console, AutoCloseable {
     }
 
     @Override
+    public Following follow(Reader reader) {
+        lock.lock();
+        try {
+            for (var lines : List.of(firstLines, lastLines)) {
+                lines.forEach(line -> reader.line(line.at(), line.text()));
+            }
+            readers.add(reader);
+        } finally {
+            lock.unlock();
+        }
+        return () -> readers.remove(reader);
+    }
+
+    @Override
     public Optional<String> awaitLine(Predicate<String> wanted, Duration atMost) throws InterruptedException {
         var waiter = new Waiter(wanted, new CompletableFuture<>());
         lock.lock();
         try {
             for (var lines : List.of(firstLines, lastLines)) {
-                for (String line : lines) {
-                    if (wanted.test(line)) {
-                        return Optional.of(line);
+                for (Stamped line : lines) {
+                    if (wanted.test(line.text())) {
+                        return Optional.of(line.text());
                     }
                 }
             }

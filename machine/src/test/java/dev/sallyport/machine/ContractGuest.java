@@ -37,8 +37,8 @@ public final class ContractGuest {
             exec </dev/console >/dev/console 2>&1
             fact() { sed -n "s/^$1=//p" /run/sallyport/facts; }
             ip link set lo up
-            printf '{"status":"ok","timestamp":"2026-01-01T00:00:00Z","activeSessions":0,"version":"contract","machineId":"%s","parts":{}}' \\
-              "$(fact machine_id)" >/www/health
+            printf '{"status":"ok","timestamp":"%s","activeSessions":0,"version":"contract","machineId":"%s","parts":{}}' \\
+              "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(fact machine_id)" >/www/health
             case "$(fact mode)" in
               deaf) ;;
               mute) httpd -p 8080 -h /www; killall -STOP httpd ;;

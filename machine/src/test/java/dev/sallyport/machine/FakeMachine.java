@@ -17,6 +17,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** A machine that is played by its test. */
 final class FakeMachine implements Machine {
@@ -25,6 +27,7 @@ final class FakeMachine implements Machine {
     private final MachineSpec spec;
     private final SpooledConsole console;
     private final int port;
+    private final AtomicReference<@Nullable Pulse> pulse = new AtomicReference<>();
     private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
 
     FakeMachine(Path folder, int port) throws IOException {
@@ -41,6 +44,11 @@ final class FakeMachine implements Machine {
                 folder,
                 Map.of(),
                 (address, any) -> new InetSocketAddress(address, any));
+    }
+
+    /** What its host sees of its processors from now on; null for nothing. */
+    void pulse(@Nullable Pulse seen) {
+        pulse.set(seen);
     }
 
     void says(String line) {
@@ -71,6 +79,11 @@ final class FakeMachine implements Machine {
     @Override
     public Console console() {
         return console;
+    }
+
+    @Override
+    public Optional<Pulse> pulse() {
+        return Optional.ofNullable(pulse.get());
     }
 
     @Override

@@ -3,6 +3,8 @@ package dev.sallyport.machine.qemu;
 import dev.sallyport.machine.Command;
 import dev.sallyport.machine.ConsoleLines;
 import dev.sallyport.machine.ProcessIdentity;
+import dev.sallyport.machine.ProcessPulse;
+import dev.sallyport.machine.Pulse;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -14,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -97,6 +100,11 @@ final class Hypervisor {
     /** Completes with the exit code: 128 + the signal's number when it was killed. */
     CompletableFuture<Integer> exit() {
         return process.onExit().thenApply(Process::exitValue);
+    }
+
+    /** Whether it is at work, see {@link ProcessPulse}; empty when it has ended. */
+    Optional<Pulse> pulse() {
+        return ProcessPulse.of(process.toHandle());
     }
 
     /** Its last lines. */

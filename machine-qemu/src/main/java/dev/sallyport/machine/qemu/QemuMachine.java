@@ -2,14 +2,13 @@ package dev.sallyport.machine.qemu;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sallyport.machine.Console;
-import dev.sallyport.machine.ConsoleEvidence;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineExit.Kind;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.MadeThings;
+import dev.sallyport.machine.Pulse;
 import dev.sallyport.machine.SpooledConsole;
-import dev.sallyport.model.CauseCode;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -25,17 +24,25 @@ final class QemuMachine implements Machine {
     /** After QEMU has ended, its sockets hold what it said last; reading that takes no time unless something is wrong. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
+    /** A panic is among the last lines: the kernel prints a trace of some dozens after it. */
+    private static final int PANIC_LINES = 200;
+
+    private static final String PANIC = "Kernel panic - not syncing";
+
     private static final MachineExit UNTOLD = new MachineExit(Kind.DESTROYED, -1, List.of());
 
     /** What QEMU's monitor said of the guest's end; written by the thread that reads events. */
     static final class Events {
         private volatile String shutdown = "";
         private volatile boolean panicked;
+        private volatile boolean paused;
 
         void accept(JsonNode event) {
             switch (event.path("event").asText()) {
                 case "SHUTDOWN" -> shutdown = event.path("data").path("reason").asText("unknown");
                 case "GUEST_PANICKED" -> panicked = true;
+                case "STOP" -> paused = true;
+                case "RESUME" -> paused = false;
                 default -> {
                     // The others (a changed clock, a device's status) tell nothing of an end.
                 }
@@ -87,21 +94,16 @@ final class QemuMachine implements Machine {
         if (destroying.get()) {
             return new MachineExit(Kind.DESTROYED, code, List.of());
         }
-        List<String> lines = console.lastLines(200);
-        Optional<ConsoleEvidence.Finding> finding = ConsoleEvidence.any(lines);
-        boolean panicLine = finding.isPresent()
-                && (finding.get().code() == CauseCode.KERNEL_PANIC
-                        || finding.get().code() == CauseCode.OUT_OF_MEMORY);
         String reason = events.shutdown;
-        List<String> said = hypervisor.lastLines();
+        List<String> lines = console.lastLines(PANIC_LINES);
+        boolean panicLine = lines.stream().anyMatch(line -> line.contains(PANIC));
         if (events.panicked || (reason.equals("guest-reset") && panicLine)) {
-            List<String> window = finding.map(found -> ConsoleEvidence.around(lines, found.line()))
-                    .orElse(List.of());
-            return new MachineExit(Kind.GUEST_PANIC, code, window.isEmpty() ? console.lastLines(15) : window);
+            return new MachineExit(Kind.GUEST_PANIC, code, console.lastLines(15));
         }
         if (reason.startsWith("guest")) {
             return new MachineExit(Kind.GUEST_SHUTDOWN, code, List.of("QEMU: " + reason));
         }
+        List<String> said = hypervisor.lastLines();
         return new MachineExit(
                 Kind.HYPERVISOR_FAILED,
                 code,
@@ -126,6 +128,18 @@ final class QemuMachine implements Machine {
     @Override
     public Console console() {
         return console;
+    }
+
+    @Override
+    public Optional<Pulse> pulse() {
+        if (exit.isDone()) {
+            return Optional.empty();
+        }
+        return hypervisor
+                .pulse()
+                .map(seen -> events.paused && seen.halted().isEmpty()
+                        ? new Pulse("somebody paused the machine by QEMU's monitor", seen.worked(), seen.waited())
+                        : seen);
     }
 
     @Override
