@@ -19,8 +19,14 @@ public final class MachineOptions {
                     "how machines are reached: TAP devices as root, else without privileges (default: ${DEFAULT-VALUE})")
     private Settings.Network network = Settings.Network.AUTO;
 
+    @Option(
+            names = "--hypervisor",
+            paramLabel = "PROGRAM",
+            description = "the hypervisor's program, a name on PATH or a path (default: qemu-system-x86_64)")
+    private String hypervisor = "";
+
     /** {@code settings} with what was chosen. */
     public Settings applyTo(Settings settings) {
-        return settings.with(accelerator, network);
+        return settings.with(accelerator, network).withHypervisor(hypervisor);
     }
 }

@@ -82,9 +82,11 @@ public final class Controller implements AutoCloseable {
         Providers providers = Providers.load(folders.data().resolve("providers"));
         ImageStore images = ImageStore.open(folders.cache());
         EgressGateway gateway = open(parts, new EgressGateway(settings.upstream()));
-        MachineDriver driver = new QemuDriver(QemuOptions.defaults(folders.cache())
+        QemuOptions qemu = QemuOptions.defaults(folders.cache())
                 .with(QemuOptions.Accelerator.valueOf(settings.accelerator().name()))
-                .with(QemuOptions.Network.valueOf(settings.network().name())));
+                .with(QemuOptions.Network.valueOf(settings.network().name()));
+        MachineDriver driver =
+                new QemuDriver(settings.hypervisor().isEmpty() ? qemu : qemu.withBinary(settings.hypervisor()));
         Machines machines = open(
                 parts,
                 new Machines(

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param listen where the API and the page are served; port 0 takes any
  * @param accelerator how machines' processors are run
  * @param network how machines are reached
+ * @param hypervisor the hypervisor's program: a name on PATH, or a path; empty for the driver's usual one
  * @param browser the shape of browser machines
  * @param cli the shape of CLI machines
  * @param timing how long things may take
@@ -25,6 +26,7 @@ public record Settings(
         InetSocketAddress listen,
         Accelerator accelerator,
         Network network,
+        String hypervisor,
         Shape browser,
         Shape cli,
         Timing timing,
@@ -83,6 +85,7 @@ public record Settings(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 4000),
                 Accelerator.AUTO,
                 Network.AUTO,
+                "",
                 new Shape(1024, 1, 2L << 30),
                 new Shape(512, 1, 4L << 30),
                 Timing.DEFAULTS,
@@ -99,21 +102,62 @@ public record Settings(
     }
 
     public Settings listeningOn(InetSocketAddress address) {
-        return new Settings(folders, address, accelerator, network, browser, cli, timing, upstream, extraAuthorities);
+        return new Settings(
+                folders, address, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities);
     }
 
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
         return new Settings(
-                folders, listen, newAccelerator, newNetwork, browser, cli, timing, upstream, extraAuthorities);
+                folders,
+                listen,
+                newAccelerator,
+                newNetwork,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities);
+    }
+
+    /** The same with another hypervisor's program. */
+    public Settings withHypervisor(String program) {
+        return new Settings(
+                folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities);
+    }
+
+    /** The same with machines of other shapes. */
+    public Settings with(Shape newBrowser, Shape newCli) {
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                newBrowser,
+                newCli,
+                timing,
+                upstream,
+                extraAuthorities);
     }
 
     public Settings with(Timing newTiming) {
-        return new Settings(folders, listen, accelerator, network, browser, cli, newTiming, upstream, extraAuthorities);
+        return new Settings(
+                folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */
     public Settings goingOutThrough(InetSocketAddress proxy, Optional<String> authorities) {
         return new Settings(
-                folders, listen, accelerator, network, browser, cli, timing, Optional.of(proxy), authorities);
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                Optional.of(proxy),
+                authorities);
     }
 }

@@ -60,9 +60,8 @@ public final class ProcessPulse {
         try (DirectoryStream<Path> tasks = Files.newDirectoryStream(folder)) {
             for (Path task : tasks) {
                 try {
-                    sum += Long.parseLong(Files.readString(task.resolve("schedstat"))
-                            .strip()
-                            .split(" ", -1)[1]);
+                    sum += Long.parseLong(
+                            Files.readString(task.resolve("schedstat")).strip().split(" ", -1)[1]);
                 } catch (IOException ended) {
                     // A thread that has ended waits no more.
                 }

@@ -9,5 +9,7 @@ public enum Fault {
     /** The identity providers answer everything with 503. */
     BROKEN,
     /** The proxy cannot reach the identity providers (502). */
-    UNREACHABLE
+    UNREACHABLE,
+    /** The proxy wants a user name and a password (407). */
+    PASSWORD
 }

@@ -47,6 +47,16 @@ final class StandInProxy extends ConnectHandler {
         String host = colon < 0 ? address : address.substring(0, colon);
         String port = colon < 0 ? "" : address.substring(colon + 1);
         ledger.count("CONNECT " + address);
+        if (ledger.has(Fault.PASSWORD)) {
+            response.getHeaders().put("Proxy-Authenticate", "Basic realm=\"upstream\"");
+            Response.writeError(
+                    request,
+                    response,
+                    callback,
+                    HttpStatus.PROXY_AUTHENTICATION_REQUIRED_407,
+                    "this proxy wants a password");
+            return;
+        }
         if (!hosts.contains(host) || !port.equals("443")) {
             keep(address);
             Response.writeError(request, response, callback, HttpStatus.BAD_GATEWAY_502, "no stand-in for " + address);

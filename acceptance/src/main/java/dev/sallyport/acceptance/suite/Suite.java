@@ -17,7 +17,12 @@ enum Suite {
     /** Whole sign-ins. */
     SIGNIN("machines", "dev\\.sallyport\\.(acceptance\\.signin|controller)\\..*", "whole sign-ins in real machines"),
     /** Bad input against a running server and the command itself. */
-    REFUSALS("machines", "dev\\.sallyport\\.acceptance\\.refusals\\..*", "bad input, refused clearly");
+    REFUSALS("machines", "dev\\.sallyport\\.acceptance\\.refusals\\..*", "bad input, refused clearly"),
+    /** Everything that can go wrong, made for real. */
+    FAULTS(
+            "machines",
+            "dev\\.sallyport\\.acceptance\\.faults\\..*",
+            "each fault made for real; its cause must be the right one, and soon");
 
     private final String tags;
     private final String classNames;

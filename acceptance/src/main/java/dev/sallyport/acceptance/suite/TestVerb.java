@@ -34,11 +34,20 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "Runs the tests, all suites or those named, and closes with 'N passed, M failed'.")
 public final class TestVerb implements Verb {
-    @Parameters(arity = "0..*", paramLabel = "NAME", description = "suites: unit, contract, tools, signin, refusals")
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "NAME",
+            description = "suites: unit, contract, tools, signin, refusals, faults")
     private List<String> names = List.of();
 
     @Option(names = "--only", paramLabel = "CLASS", description = "only test classes whose full name holds this text")
     private String only = "";
+
+    @Option(
+            names = "--fault",
+            paramLabel = "TEXT",
+            description = "of the fault suite, only faults whose name holds this text")
+    private String fault = "";
 
     @Option(names = "--full", description = "also what is exhaustive and long")
     private boolean full;
@@ -51,6 +60,7 @@ public final class TestVerb implements Verb {
         Set<Suite> suites = suites();
         long usedSeed = seed == null ? ThreadLocalRandom.current().nextInt(1_000_000) : seed;
         System.setProperty("sallyport.test.seed", Long.toString(usedSeed));
+        System.setProperty("sallyport.test.fault", fault);
         System.setProperty("sallyport.test.full", Boolean.toString(full));
         PrintStream out = System.out;
         out.println("Seed " + usedSeed + " (run again with --seed " + usedSeed + ")");

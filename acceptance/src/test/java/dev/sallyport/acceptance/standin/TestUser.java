@@ -26,12 +26,12 @@ import javax.net.ssl.TrustManagerFactory;
 import org.jspecify.annotations.Nullable;
 
 /** Plays the user's browser by plain HTTP: through the stand-ins' proxy to them, directly to loopback. */
-final class TestUser implements AutoCloseable {
+public final class TestUser implements AutoCloseable {
     private static final Pattern TICKET = Pattern.compile("name=\"ticket\" value=\"([^\"]+)\"");
 
     private final HttpClient http;
 
-    TestUser(StandInVendors vendors) {
+    public TestUser(StandInVendors vendors) {
         this(vendors.proxy(), vendors);
     }
 
@@ -91,7 +91,7 @@ final class TestUser implements AutoCloseable {
     }
 
     /** Opens the authorization URL, presses a button, and answers the address that the browser is sent to. */
-    String decide(String authorizationUrl, String decision) throws IOException, InterruptedException {
+    public String decide(String authorizationUrl, String decision) throws IOException, InterruptedException {
         HttpResponse<String> page = get(authorizationUrl);
         assertThat(page.statusCode()).isEqualTo(200);
         Matcher ticket = TICKET.matcher(page.body());

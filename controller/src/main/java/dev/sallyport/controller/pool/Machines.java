@@ -8,6 +8,7 @@ import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.MachineStore.NewMachine;
 import dev.sallyport.controller.store.ResourceStore;
 import dev.sallyport.controller.store.StoredMachine;
+import dev.sallyport.diagnosis.Verdict;
 import dev.sallyport.egress.AllowList;
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.image.Image;
@@ -32,10 +33,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -219,8 +222,14 @@ public final class Machines implements AutoCloseable {
 
     private void awaitAgent(MachineId id, LiveMachine live, MachineTimeline.Recorder record, long began)
             throws InterruptedException {
-        Health health = Readiness.await(
-                live.machine(), new HttpHealthProbe(), settings.timing().boot());
+        var readiness = new Readiness(live.machine(), new HttpHealthProbe());
+        Health health;
+        try {
+            health = readiness.await(settings.timing().boot());
+        } catch (FailureException e) {
+            readiness.verdict().ifPresent(verdict -> diagnosed(record, verdict, began));
+            throw e;
+        }
         store.transition(
                 id,
                 MachineLife.Event.AGENT_READY,
@@ -232,6 +241,20 @@ public final class Machines implements AutoCloseable {
                 Map.of(
                         "since_start_ms", Long.toString((System.nanoTime() - began) / 1_000_000),
                         "agent_version", health.version()));
+    }
+
+    /** How soon the cause was named: after the start, and after the first of the lines that prove it. */
+    private static void diagnosed(MachineTimeline.Recorder record, Verdict verdict, long began) {
+        long signToVerdict =
+                Math.max(0, Duration.between(verdict.sign(), Instant.now()).toMillis());
+        record.done(
+                "diagnosed",
+                verdict.cause().detail(),
+                Map.of(
+                        "cause", verdict.cause().code().name(),
+                        "certainty", verdict.certainty().name().toLowerCase(Locale.ROOT),
+                        "since_start_ms", Long.toString((System.nanoTime() - began) / 1_000_000),
+                        "sign_to_verdict_ms", Long.toString(signToVerdict)));
     }
 
     /** Waits for the machine's own end, which nobody asked for, and cleans up after it. */
