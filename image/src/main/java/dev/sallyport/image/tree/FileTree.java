@@ -3,14 +3,22 @@ package dev.sallyport.image.tree;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A file system (or archive, or folder) that is read without being mounted. Its content is not trusted: whatever is damaged,
- * cyclic, or larger than its bounds is an {@link IOException} with one sentence, never a crash or an endless read.
+ * cyclic, or larger than its bounds is an {@link IOException} with one sentence, never a crash or an endless read. It is used by
+ * one thread at a time.
  */
 public interface FileTree extends Closeable {
     /** Most bytes of one folder's table of names. */
     long MAX_FOLDER_BYTES = 16 << 20;
+
+    /** Most entries of one folder. */
+    int MAX_FOLDER_ENTRIES = 400_000;
+
+    /** Most bytes of a name, as Linux has it ({@code NAME_MAX}). */
+    int MAX_NAME_BYTES = 255;
 
     /** What a node is. */
     enum Kind {
@@ -55,6 +63,15 @@ public interface FileTree extends Closeable {
     Map<String, Node> list(Node folder) throws IOException;
 
     /**
+     * One entry of a folder; empty when it has none of that name. Of a large folder this costs less than to list it.
+     *
+     * @throws IOException when the folder, or the entry, is damaged, or when it is no folder
+     */
+    default Optional<Node> lookup(Node folder, String name) throws IOException {
+        return Optional.ofNullable(list(folder).get(name));
+    }
+
+    /**
      * Bytes of a file.
      *
      * @param from the first byte's offset
@@ -65,7 +82,10 @@ public interface FileTree extends Closeable {
     /** Where a link points, as it is written. */
     String target(Node link) throws IOException;
 
-    /** True when a folder hides all that the layers below have under its name ({@code trusted.overlay.opaque}). */
+    /**
+     * True when a folder hides all that the layers below have under its name: its attribute {@code trusted.overlay.opaque} or
+     * {@code user.overlay.opaque} is {@code y}.
+     */
     default boolean opaque(Node folder) throws IOException {
         return false;
     }

@@ -6,9 +6,12 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,24 +20,23 @@ import java.util.TreeMap;
 
 /**
  * The layers of an image as its machines will see them under overlayfs: a name is looked for from the top layer down, folders are
- * merged, whiteouts and opaque folders hide what is below, and links are followed within the tree. One layer is a tree too.
+ * merged, whiteouts and opaque folders hide what is below, and links are followed within the tree, whose root is its own parent as
+ * path_resolution(7) has it. One layer is a tree too. It is used by one thread at a time.
  */
 public final class Tree implements Closeable {
     /** As Linux counts: more links on the way to one file are a loop. */
     private static final int MOST_LINKS = 40;
 
     private static final int MOST_PARTS = 4096;
-    private static final int MOST_KNOWN = 200_000;
+    /** As Linux has it for one path; links on the way may make it longer, up to some times of it. */
+    private static final int LONGEST_PATH = 4 * 4096;
+    /** How much is remembered, in bytes, about. */
+    private static final long MOST_KNOWN = 48L << 20;
 
+    private static final int ENTRY_COSTS = 200;
     private final List<FileTree> topDown;
-    private final Map<String, Optional<Entry>> known = new LinkedHashMap<String, Optional<Tree.Entry>>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Optional<Tree.Entry>> eldest) {
-            return size() > MOST_KNOWN;
-        }
-    };
+    private final Recent<String, Optional<Entry>> known = new Recent<>(MOST_KNOWN);
+    private final Recent<String, Map<String, Entry>> listings = new Recent<>(MOST_KNOWN);
 
     /** One layer's part of an entry. */
     private record Part(FileTree layer, Node node) {}
@@ -83,9 +85,43 @@ public final class Tree implements Closeable {
             return parts.getFirst().layer().target(node());
         }
 
+        /** The same for all names of one folder: the layer and its number there. */
+        Object identity() {
+            return parts.getFirst();
+        }
+
         @Override
         public String toString() {
             return path;
+        }
+    }
+
+    /** Takes what a walk comes upon. */
+    @FunctionalInterface
+    public interface Visitor {
+        /**
+         * Something in the tree; folders come before what is in them, and a link is not followed.
+         *
+         * @return for a folder, whether to walk into it; else it does not matter
+         */
+        boolean visit(Entry entry) throws IOException;
+    }
+
+    /**
+     * How far a walk got.
+     *
+     * @param entries how many entries were visited
+     * @param cut whether some were left out because there are too many, or because folders lie too deep
+     * @param unread the folders that could not be read, each with the reason; the first hundred
+     */
+    public record Walk(int entries, boolean cut, List<String> unread) {
+        public Walk {
+            unread = List.copyOf(unread);
+        }
+
+        /** True when nothing was left out but what the visitor wanted left out. */
+        public boolean whole() {
+            return !cut && unread.isEmpty();
         }
     }
 
@@ -96,12 +132,12 @@ public final class Tree implements Closeable {
 
     /** What {@code path} is, with every link on the way and at its end followed; empty when it, or a link's target, is not there. */
     public Optional<Entry> find(String path) throws IOException {
-        return walk(path, true);
+        return resolve(path, true);
     }
 
     /** What {@code path} is, a link at its end not followed. */
     public Optional<Entry> findLink(String path) throws IOException {
-        return walk(path, false);
+        return resolve(path, false);
     }
 
     /** Names in the folder {@code path} over all layers, sorted; none when it is no folder. */
@@ -114,45 +150,72 @@ public final class Tree implements Closeable {
 
     /** The entries of a folder by name, sorted; links are not followed. */
     public Map<String, Entry> children(Entry folder) throws IOException {
+        Map<String, Entry> listed = listings.get(folder.path());
+        if (listed == null) {
+            listed = merge(folder);
+            listings.put(folder.path(), listed, ENTRY_COSTS + listed.size() * (ENTRY_COSTS + (long) folder.path().length()));
+        }
+        return listed;
+    }
+
+    /**
+     * Walks through all that is below {@code from}, in the order of names, following no links. Nothing is left out silently: what
+     * is returned says so.
+     *
+     * @param from a folder, or a file, which is then the only one; nothing is visited when it is not there
+     * @param mostEntries the walk ends when it has visited so many
+     */
+    public Walk walk(String from, int mostEntries, Visitor visitor) throws IOException {
+        Optional<Entry> start = find(from);
+        return start.isEmpty()
+                ? new Walk(0, false, List.of())
+                : new Walker(this, mostEntries, visitor).walk(start.get());
+    }
+
+    private static Map<String, Entry> merge(Entry folder) throws IOException {
         var byName = new TreeMap<String, List<Part>>();
-        var hidden = new HashMap<String, Boolean>();
+        var hidden = new HashSet<String>();
         for (Part part : folder.parts) {
             for (Map.Entry<String, Node> child : part.layer().list(part.node()).entrySet()) {
                 String name = child.getKey();
-                if (hidden.containsKey(name)) {
-                    continue;
-                }
-                Node node = child.getValue();
-                if (node.whiteout()) {
-                    hidden.put(name, true);
-                    continue;
-                }
-                byName.computeIfAbsent(name, ignored -> new java.util.ArrayList<>())
-                        .add(new Part(part.layer(), node));
-                if (node.kind() != Kind.FOLDER || part.layer().opaque(node)) {
-                    hidden.put(name, true);
+                if (!hidden.contains(name) && !add(part.layer(), child.getValue(), byName, name)) {
+                    hidden.add(name);
                 }
             }
         }
         var children = new LinkedHashMap<String, Entry>();
-        String prefix = folder.path().equals("/") ? "/" : folder.path() + "/";
-        byName.forEach((name, parts) -> children.put(name, entry(prefix + name, parts)));
-        return children;
+        byName.forEach((name, parts) -> children.put(name, entry(below(folder, name), parts)));
+        return Collections.unmodifiableMap(children);
     }
 
-    /** A folder is merged with the folders below it; anything else hides them. */
-    private static Entry entry(String path, List<Part> parts) {
-        if (parts.getFirst().node().kind() != Kind.FOLDER) {
-            return new Entry(path, List.of(parts.getFirst()));
+    /** False when what lies below is hidden. */
+    private static boolean add(FileTree layer, Node node, Map<String, List<Part>> byName, String name) throws IOException {
+        if (node.whiteout()) {
+            return false;
         }
-        return new Entry(
-                path,
-                parts.stream()
-                        .takeWhile(part -> part.node().kind() == Kind.FOLDER)
-                        .toList());
+        List<Part> parts = byName.computeIfAbsent(name, ignored -> new ArrayList<>(1));
+        if (node.kind() != Kind.FOLDER) {
+            if (parts.isEmpty()) {
+                parts.add(new Part(layer, node));
+            }
+            return false;
+        }
+        parts.add(new Part(layer, node));
+        return !layer.opaque(node);
     }
 
-    private Optional<Entry> walk(String path, boolean followLast) throws IOException {
+    private static String below(Entry folder, String name) {
+        return folder.path().equals("/") ? "/" + name : folder.path() + "/" + name;
+    }
+
+    private static Entry entry(String path, List<Part> parts) {
+        return new Entry(path, List.copyOf(parts));
+    }
+
+    private Optional<Entry> resolve(String path, boolean followLast) throws IOException {
+        if (path.length() > LONGEST_PATH) {
+            return Optional.empty();
+        }
         Deque<String> left = parts(path);
         Deque<String> done = new ArrayDeque<>();
         int links = 0;
@@ -185,6 +248,9 @@ public final class Tree implements Closeable {
             }
             done.pollLast();
             String target = at.get().target();
+            if (target.isEmpty() || left.size() > MOST_PARTS) {
+                return Optional.empty();
+            }
             if (target.startsWith("/")) {
                 done.clear();
             }
@@ -198,7 +264,7 @@ public final class Tree implements Closeable {
     }
 
     private Entry root() throws IOException {
-        var parts = new java.util.ArrayList<Part>();
+        var parts = new ArrayList<Part>();
         for (FileTree layer : topDown) {
             parts.add(new Part(layer, layer.root()));
         }
@@ -207,25 +273,56 @@ public final class Tree implements Closeable {
 
     /** A path whose folders are folders and not links. */
     private Optional<Entry> exact(Deque<String> names) throws IOException {
-        if (names.isEmpty()) {
-            return Optional.of(root());
-        }
         String path = "/" + String.join("/", names);
-        Optional<Entry> cached = known.get(path);
-        if (cached == null) {
-            var above = new ArrayDeque<>(names);
-            String name = above.removeLast();
-            Optional<Entry> folder = exact(above);
-            cached = folder.isEmpty() || folder.get().kind() != Kind.FOLDER
-                    ? Optional.empty()
-                    : child(folder.get(), name);
-            known.put(path, cached);
+        Optional<Entry> found = known.get(path);
+        if (found != null) {
+            return found;
         }
-        return cached;
+        if (path.length() > LONGEST_PATH) {
+            return Optional.empty();
+        }
+        // The nearest folder that is known, and down from there.
+        Deque<String> above = new ArrayDeque<>(names);
+        Deque<String> down = new ArrayDeque<>();
+        while (found == null) {
+            if (above.isEmpty()) {
+                found = Optional.of(root());
+                remember("/", found);
+            } else {
+                down.push(above.removeLast());
+                found = known.get("/" + String.join("/", above));
+            }
+        }
+        while (!down.isEmpty() && found.isPresent()) {
+            String name = down.pop();
+            found = child(found.get(), name);
+            above.addLast(name);
+            remember("/" + String.join("/", above), found);
+        }
+        return found;
+    }
+
+    private void remember(String path, Optional<Entry> found) {
+        known.put(path, found, ENTRY_COSTS + 2L * path.length());
     }
 
     private Optional<Entry> child(Entry folder, String name) throws IOException {
-        return Optional.ofNullable(children(folder).get(name));
+        if (folder.kind() != Kind.FOLDER) {
+            return Optional.empty();
+        }
+        Map<String, Entry> listed = listings.get(folder.path());
+        if (listed != null) {
+            return Optional.ofNullable(listed.get(name));
+        }
+        var byName = new HashMap<String, List<Part>>();
+        for (Part part : folder.parts) {
+            Optional<Node> node = part.layer().lookup(part.node(), name);
+            if (node.isPresent() && !add(part.layer(), node.get(), byName, name)) {
+                break;
+            }
+        }
+        List<Part> parts = byName.getOrDefault(name, List.of());
+        return parts.isEmpty() ? Optional.empty() : Optional.of(entry(below(folder, name), parts));
     }
 
     private static Deque<String> parts(String path) {
