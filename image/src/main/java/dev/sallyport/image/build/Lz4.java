@@ -3,7 +3,7 @@ package dev.sallyport.image.build;
 import java.io.IOException;
 
 /** Decodes LZ4 blocks (the LZ4 Block Format Description of the lz4 project). */
-final class Lz4 {
+public final class Lz4 {
     private Lz4() {}
 
     /**
@@ -18,7 +18,7 @@ final class Lz4 {
      * @return how many bytes were decoded
      * @throws IOException when the block is damaged
      */
-    static int decode(byte[] in, int from, int length, byte[] out, int at, int room) throws IOException {
+    public static int decode(byte[] in, int from, int length, byte[] out, int at, int room) throws IOException {
         int i = from;
         int end = from + length;
         int o = at;
