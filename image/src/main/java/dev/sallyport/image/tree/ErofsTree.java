@@ -209,7 +209,9 @@ public final class ErofsTree implements FileTree {
         byte[] content = new byte[wanted];
         long whole = inode.layout() == INLINE ? file.size() / blockSize * blockSize : file.size();
         int fromBlocks = (int) Math.min(wanted, Math.max(0, whole - from));
-        source.read(inode.block() * blockSize + from, ByteBuffer.wrap(content, 0, fromBlocks));
+        if (fromBlocks > 0) {
+            source.read(inode.block() * blockSize + from, ByteBuffer.wrap(content, 0, fromBlocks));
+        }
         if (wanted > fromBlocks) {
             source.read(
                     inode.tail() + from + fromBlocks - whole,

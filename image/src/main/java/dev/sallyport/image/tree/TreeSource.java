@@ -66,6 +66,9 @@ public final class TreeSource {
         } catch (AccessDeniedException e) {
             throw new IOException(
                     path + " cannot be read by user '" + System.getProperty("user.name", "?") + "'", e);
+        } catch (IOException e) {
+            String said = String.valueOf(e.getMessage());
+            throw said.startsWith(path.toString()) ? e : new IOException(path + " cannot be read: " + said, e);
         }
     }
 
