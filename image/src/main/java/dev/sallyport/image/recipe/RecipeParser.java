@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads recipes. A recipe {@code recipes/NAME.yaml} lists layers; each is described by {@code layers/NAME.yaml} with a {@code kind}
  * of {@code debian}, {@code npm}, {@code directory} or {@code agent}. A Debian layer may name others {@code with} which it is
- * merged: their lists come before its own.
+ * merged: their lists come before its own. A file's text is its {@code content}, or stands in a file beside the recipe that
+ * {@code from} names.
  */
 public final class RecipeParser {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,40}");
@@ -46,6 +47,7 @@ public final class RecipeParser {
     private static final Pattern UNIT =
             Pattern.compile("[A-Za-z0-9:_.@\\\\-]+\\.(service|socket|target|timer|mount|path)");
     private static final Pattern USER = Pattern.compile("[a-z][a-z0-9_-]{0,30}");
+    private static final Pattern TEXT = Pattern.compile("[a-z][a-z0-9-]*\\.[a-z]+");
     private static final Pattern MODULE = Pattern.compile("[a-z0-9_]+");
     private static final Pattern PATH = Pattern.compile("(/[A-Za-z0-9@%+=:,._\\\\-]+)+");
     private static final Pattern GLOB = Pattern.compile("(/[A-Za-z0-9@%+=:,._*\\[\\]!\\\\-]+)+");
@@ -300,11 +302,28 @@ public final class RecipeParser {
         String text = files.apply(file).orElseThrow(() -> bad(file, List.of(file + ": there is no such file")));
         try {
             if (yaml.readTree(text) instanceof ObjectNode object) {
+                takeTexts(file, object);
                 return object;
             }
             throw bad(file, List.of(file + ": it must hold keys and values"));
         } catch (JsonProcessingException e) {
             throw bad(file, List.of(where(file, e.getLocation()) + firstLine(e)));
+        }
+    }
+
+    /** A file's {@code from} names a text beside the recipe, which becomes its content: scripts are easier to read and test so. */
+    private void takeTexts(String file, ObjectNode tree) {
+        for (JsonNode entry : tree.path("files")) {
+            if (entry instanceof ObjectNode object && object.has("from")) {
+                String name = object.remove("from").asText();
+                if (!TEXT.matcher(name).matches() || object.has("content")) {
+                    throw bad(file, List.of(file + ": files.from: '" + name + "' is not what can stand here"));
+                }
+                String path = file.substring(0, file.lastIndexOf('/') + 1) + name;
+                object.put(
+                        "content",
+                        files.apply(path).orElseThrow(() -> bad(file, List.of(path + ": there is no such file"))));
+            }
         }
     }
 

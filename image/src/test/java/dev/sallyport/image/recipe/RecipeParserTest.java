@@ -58,6 +58,17 @@ final class RecipeParserTest {
     }
 
     @Test
+    void aFilesTextMayStandBesideTheRecipe() {
+        files.put("layers/one.yaml", "{kind: debian, with: [base], packages: [git]}");
+        files.put("layers/parts/base.yaml", "{suite: bookworm, files: [{path: /a, mode: '0755', from: a.sh}]}");
+        files.put("layers/parts/a.sh", "#!/bin/sh\n");
+
+        Debian layer = (Debian) parser.image("cli").layers().getFirst();
+
+        assertThat(layer.files()).containsExactly(new LayerRecipe.FileRecipe("/a", "0755", "#!/bin/sh\n"));
+    }
+
+    @Test
     void anNpmLayerRunsNoScriptsUnlessTold() {
         files.put("layers/one.yaml", "{kind: npm, to: /opt/x, packages: {'@scope/tool': 1.2.3}}");
 
@@ -85,6 +96,9 @@ final class RecipeParserTest {
                 "{kind: debian, suite: bookworm, users: [{name: a, uid: 0, home: /a}]} | users.uid of a must be 1000 to 59999",
                 "{kind: debian, suite: bookworm, files: [{path: /a, mode: 777, content: b}]} | the mode of /a must be like 0644",
                 "{kind: debian, suite: bookworm, files: [{path: /a}]} | files: /a has no content",
+                "{kind: debian, suite: bookworm, files: [{path: /a, from: ../a.sh}]} | files.from: '../a.sh' is not what can stand here",
+                "{kind: debian, suite: bookworm, files: [{path: /a, from: a.sh, content: b}]} | files.from: 'a.sh' is not what",
+                "{kind: debian, suite: bookworm, files: [{path: /a, from: a.sh}]} | layers/a.sh: there is no such file",
                 "{kind: debian, with: [nowhere]} | layers/parts/nowhere.yaml: there is no such file",
                 "{kind: debian, suite: bookworm, suite: trixie} | Duplicate field 'suite'",
                 "'[unclosed' | it must hold keys and values",
