@@ -91,7 +91,7 @@ end_of_unit() {
 agent_load='' agent_active='' agent_job='' agent_pid='' agent_start='' agent_after='' others=0
 shown=$(limited systemctl show --no-pager --state=failed -p Id -p LoadState -p LoadError -p ActiveState -p SubState -p Result \
   -p UnitFileState -p ExecMainCode -p ExecMainStatus -p NRestarts -p MainPID -p FragmentPath -p Job -p ExecStart \
-  -p After -p Requires -p BindsTo -p Requisite "$unit" '*') || put "unit $unit systemctl=failed"
+  -p After -p Requires -p BindsTo -p Requisite "$unit" '*') || put "error $unit systemctl does not answer"
 # Values come before Id= in no order that is promised, so each unit is written at the empty line after it.
 while read -r line; do
   value=${line#*=}
@@ -149,19 +149,17 @@ if [ -n "$agent_job" ] && [ "$agent_job" != 0 ]; then waits=1; fi
 if [ "$reason" = emergency ]; then waits=1; fi
 if [ -n "$waits" ]; then
   jobs=0
-  waited=''
-  listed=$(limited systemctl list-jobs --no-legend --no-pager --plain) || put "job - systemctl failed"
+  listed=$(limited systemctl list-jobs --no-legend --no-pager --plain) || put "error $unit systemctl does not list its jobs"
   while read -r _ name type state _; do
     if [ -z "$name" ]; then continue; fi
     jobs=$((jobs + 1))
     if [ "$jobs" -gt 16 ]; then break; fi
     put "job $name $type $state"
-    waited="$waited $name"
   done <<END
 $listed
 END
   # shellcheck disable=SC2086
-  if [ -n "$agent_after$targets$waited" ]; then
+  if [ -n "$agent_after$targets" ]; then
     shown=$(limited systemctl show --no-pager -p Id -p ActiveState -- $targets $agent_after) || shown=''
     id='' active='' afters=0 told=' '
     while read -r line; do
@@ -323,10 +321,17 @@ while read -r name value _; do
   esac
 done <"$root/proc/meminfo"
 put "memory ${available:-0} ${total:-0}"
-put "clock $(date +%s)"
+# The kernel tells when it began by the clock of now.
+btime=0 up=0
+while read -r name value _; do
+  case $name in btime) btime=$value; break ;; esac
+done <"$root/proc/stat"
+read -r up _ <"$root/proc/uptime"
+put "clock $((btime + ${up%.*}))"
 
 # ---- what it said
-said=$(limited journalctl --no-pager --quiet --no-hostname -o cat -n 12 -u "$unit")
+# A line in the journal may have 48 KiB, and the shell reads byte by byte.
+said=$(limited journalctl --no-pager --quiet --no-hostname -o cat -n 12 -u "$unit" | head -c 8192)
 while read -r line; do
   if [ -n "$line" ]; then put "journal $line"; fi
 done <<END

@@ -43,7 +43,10 @@ look() {
 
 processors=0
 while read -r name _; do
-  case $name in cpu[0-9]*) processors=$((processors + 1)) ;; esac
+  case $name in
+    cpu[0-9]*) processors=$((processors + 1)) ;;
+    intr) break ;;
+  esac
 done <"$root/proc/stat"
 
 still=0 turns=0 pause=1

@@ -27,6 +27,7 @@ import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -36,7 +37,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +64,9 @@ public final class Agent implements AutoCloseable {
     /** Longest wait of a request for a change, in milliseconds. */
     private static final long MAX_WAIT = 60_000;
 
+    /** The first answer comes before everything else; when nobody asks, so long. */
+    private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
+
     private final Settings settings;
     private final Facts facts;
     private final Log log;
@@ -68,6 +74,10 @@ public final class Agent implements AutoCloseable {
     private final CompletableFuture<Rooms> rooms = new CompletableFuture<>();
     private final HttpPort http;
     private final StreamPort streams;
+    /** Done when whoever waits for the machine has been answered for the first time. */
+    private final CountDownLatch answered = new CountDownLatch(1);
+
+    private final Optional<EgressCheck> egress;
 
     /** What lies behind the door. */
     private record Rooms(
@@ -84,6 +94,15 @@ public final class Agent implements AutoCloseable {
      * @throws IOException when it cannot listen, or what it needs of the machine is not there
      */
     public Agent(Settings settings, Facts facts, Log log) throws IOException {
+        this(settings, facts, log, new StartAccount(log));
+    }
+
+    /**
+     * Starts it and tells of it.
+     *
+     * @throws IOException when it cannot listen, or what it needs of the machine is not there
+     */
+    Agent(Settings settings, Facts facts, Log log, StartAccount account) throws IOException {
         this.settings = settings;
         this.facts = facts;
         this.log = log;
@@ -93,19 +112,56 @@ public final class Agent implements AutoCloseable {
             parts.set(Desktop.DESKTOP, Parts.STARTING);
             parts.set(Desktop.CHROMIUM, Parts.STARTING);
         }
-        http = new HttpPort(new InetSocketAddress(settings.bind(), settings.port()), routes(), bearer, json, log);
-        streams = new StreamPort(
-                new InetSocketAddress(settings.bind(), settings.streamPort()),
-                Map.of("/screen", new StreamPort.Stream("rfb", this::screen)),
-                bearer,
-                json,
-                log);
+        var address = new InetSocketAddress(settings.bind(), settings.port());
+        http = listening(address, () -> new HttpPort(address, routes(), bearer, json, log));
+        account.phase("listening on " + settings.bind() + ":" + http.address().getPort());
+        streams = screens(bearer, json);
         try {
             rooms.complete(furnish());
         } catch (IOException | RuntimeException e) {
             rooms.completeExceptionally(e);
-            close();
+            http.close();
+            streams.close();
             throw e;
+        }
+        egress = EgressCheck.start(facts.proxy(), EgressCheck.Patience.USUAL, parts, log, this::awaitFirstAnswer);
+    }
+
+    private StreamPort screens(Bearer bearer, AgentJson json) throws IOException {
+        var address = new InetSocketAddress(settings.bind(), settings.streamPort());
+        try {
+            return listening(
+                    address,
+                    () -> new StreamPort(
+                            address, Map.of("/screen", new StreamPort.Stream("rfb", this::screen)), bearer, json, log));
+        } catch (IOException e) {
+            http.close();
+            throw e;
+        }
+    }
+
+    /** Something that listens once it is there. */
+    @FunctionalInterface
+    private interface Opening<T> {
+        T open() throws IOException;
+    }
+
+    /** The system's own words do not say on which address it could not be. */
+    private static <T> T listening(InetSocketAddress address, Opening<T> opening) throws IOException {
+        try {
+            return opening.open();
+        } catch (BindException e) {
+            throw new IOException(
+                    "cannot listen on " + address.getHostString() + ":" + address.getPort() + ": " + e.getMessage(),
+                    e);
+        }
+    }
+
+    private void awaitFirstAnswer() {
+        try {
+            answered.await(FIRST_ANSWER.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // The agent ends, and the next wait with it.
         }
     }
 
@@ -175,6 +231,7 @@ public final class Agent implements AutoCloseable {
     /** Ends what it started, then itself. */
     @Override
     public void close() throws IOException {
+        egress.ifPresent(EgressCheck::close);
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
         if (furnished != null) {
             furnished.signIns().close();
@@ -193,6 +250,7 @@ public final class Agent implements AutoCloseable {
     }
 
     private Health health() {
+        answered.countDown();
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
         return new Health(
                 parts.settled() ? "ok" : "starting",
@@ -247,8 +305,15 @@ public final class Agent implements AutoCloseable {
             log.line("credentials of " + request.provider().id() + " written: " + paths.size() + " files");
             return new Written(paths);
         } catch (IOException e) {
-            throw FailureException.of(
-                    CauseCode.HANDOVER_FAILED, "The files could not be written.", String.valueOf(e.getMessage()));
+            throw StartAccount.lacksSpace(e)
+                    ? FailureException.of(
+                            CauseCode.WRITABLE_DISK_FULL,
+                            "There is no room for the credential files.",
+                            String.valueOf(e.getMessage()))
+                    : FailureException.of(
+                            CauseCode.HANDOVER_FAILED,
+                            "The files could not be written.",
+                            String.valueOf(e.getMessage()));
         }
     }
 

@@ -38,9 +38,16 @@ public record Facts(String machineId, VmType type, String tokenSha256, String pr
         if (!digest.matches("[0-9a-f]{64}")) {
             throw new IllegalArgumentException(file + " has no token_sha256 of 64 hexadecimal digits");
         }
+        String type = lines.getOrDefault("vm_type", "");
+        VmType kind;
+        try {
+            kind = VmType.ofWire(type);
+        } catch (RuntimeException e) {
+            throw new IllegalArgumentException(file + " has no vm_type that is known: '" + type + "'", e);
+        }
         return new Facts(
                 lines.getOrDefault("machine_id", ""),
-                VmType.ofWire(lines.getOrDefault("vm_type", "")),
+                kind,
                 digest,
                 lines.getOrDefault("proxy", ""),
                 lines.getOrDefault("ca_certificates", ""));

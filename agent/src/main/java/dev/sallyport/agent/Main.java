@@ -15,23 +15,26 @@ public final class Main {
         // Whoever dawdles over a request is not served for ever: seconds.
         System.setProperty("sun.net.httpserver.maxReqTime", "30");
         var log = new Log(System.err);
+        var account = new StartAccount(log);
         try {
             if (List.of(args).contains("--train")) {
                 Training.run(log);
                 return;
             }
-            start(log);
-        } catch (IOException | IllegalArgumentException e) {
-            log.failure("cannot start", e);
+            start(log, account);
+        } catch (IOException | RuntimeException | LinkageError | OutOfMemoryError e) {
+            account.failed(e);
             System.exit(1);
         }
         new CountDownLatch(1).await();
     }
 
-    private static void start(Log log) throws IOException {
+    private static void start(Log log, StartAccount account) throws IOException {
         Settings settings = Settings.of(System::getProperty);
-        var agent = new Agent(settings, Facts.read(settings.facts()), log);
-        log.line("answers on " + agent.httpAddress());
+        Facts facts = Facts.read(settings.facts());
+        account.phase("facts read");
+        var agent = new Agent(settings, facts, log, account);
+        account.phase("all is set up");
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
             try {
                 agent.close();

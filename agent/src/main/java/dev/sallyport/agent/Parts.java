@@ -32,10 +32,12 @@ public final class Parts {
         }
     }
 
-    /** True when none is still on its way. */
+    /** True when none is still on its way; the way out is looked at later, and nothing waits for that. */
     public boolean settled() {
         synchronized (states) {
-            return !states.containsValue(STARTING);
+            return states.entrySet().stream()
+                    .noneMatch(part -> part.getValue().equals(STARTING)
+                            && !part.getKey().equals(EgressCheck.EGRESS));
         }
     }
 }

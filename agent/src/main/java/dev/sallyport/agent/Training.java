@@ -50,7 +50,7 @@ final class Training {
     private static void exercise(Path folder, Log log) throws IOException, InterruptedException {
         Secret token = Secret.random(32);
         Path facts = Files.writeString(
-                folder.resolve("facts"), "machine_id=train\nvm_type=browser\ntoken_sha256=" + token.sha256() + "\n");
+                folder.resolve("facts"), "machine_id=train\nvm_type=browser\nproxy=127.0.0.1:9\ntoken_sha256=" + token.sha256() + "\n");
         Map<String, String> properties = Map.ofEntries(
                 Map.entry("run", folder.resolve("run").toString()),
                 Map.entry("home", Files.createDirectory(folder.resolve("home")).toString()),

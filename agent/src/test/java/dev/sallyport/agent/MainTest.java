@@ -2,6 +2,8 @@ package dev.sallyport.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,6 +50,46 @@ class MainTest {
         assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).isEqualTo(1);
         assertThat(output.lines()).hasSize(1);
-        assertThat(output).contains("sallyport-agent: ").contains(folder.resolve("none").toString());
+        assertThat(output)
+                .contains("sallyport-agent: start: failed: AGENT_FAILED ")
+                .contains(folder.resolve("none") + " is not there");
+    }
+
+    @Test
+    void whatItNeedsOfTheMachineIsNamed() throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            String output = failed(
+                    "vm_type=cli\ntoken_sha256=" + "a".repeat(64) + "\n",
+                    "-Dsallyport.bind=127.0.0.1",
+                    "-Dsallyport.port=" + taken.getLocalPort());
+
+            assertThat(output.lines()).hasSize(2);
+            assertThat(output)
+                    .contains("start: facts read, ")
+                    .contains("start: failed: AGENT_PORT_TAKEN cannot listen on 127.0.0.1:" + taken.getLocalPort()
+                            + ": Address already in use");
+        }
+        assertThat(failed("vm_type=desk\ntoken_sha256=" + "a".repeat(64) + "\n"))
+                .contains("start: failed: AGENT_FAILED ", "has no vm_type that is known: 'desk'");
+        assertThat(failed("vm_type=cli\ntoken_sha256=ab\n")).contains("AGENT_FAILED ", "has no token_sha256");
+        assertThat(failed(
+                        "vm_type=cli\ntoken_sha256=" + "a".repeat(64) + "\n",
+                        "-Dsallyport.bind=127.0.0.1",
+                        "-Dsallyport.port=0",
+                        "-Dsallyport.streamPort=0",
+                        "-Dsallyport.run=/dev/full/x"))
+                .contains("start: listening on 127.0.0.1:", "start: failed: AGENT_FAILED /dev/full");
+    }
+
+    private String failed(String facts, String... properties) throws Exception {
+        Path file = Files.writeString(folder.resolve("facts"), facts);
+        var arguments = new ArrayList<>(List.of(properties));
+        arguments.add("-Dsallyport.facts=" + file);
+        arguments.add("dev.sallyport.agent.Main");
+        Process process = java(arguments.toArray(String[]::new));
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).as(output).isEqualTo(1);
+        return output;
     }
 }

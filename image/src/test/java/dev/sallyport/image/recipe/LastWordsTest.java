@@ -60,6 +60,8 @@ final class LastWordsTest {
         file("proc/77/stat", "77 (my (agent)) S 1 77 77 0 -1 4194560 1 2 3 4 120 30 0 0 20 0\n");
         file("sys/class/net/eth0/operstate", "up\n");
         file("sys/class/net/lo/operstate", "unknown\n");
+        file("proc/stat", "cpu 1 2\ncpu0 1 2\nintr 1 2\nbtime 1700000000\n");
+        file("proc/uptime", "12.34 5.00\n");
         program("systemctl", "exit 1");
         program("journalctl", "exit 1");
         for (FileRecipe recipe :
@@ -191,7 +193,7 @@ final class LastWordsTest {
                         "journal first",
                         "journal se?[1mcond ??")
                 .anyMatch(line -> line.matches("disk / \\d+ \\d+"))
-                .anyMatch(line -> line.matches("clock \\d{10,}"))
+                .contains("clock 1700000012")
                 .noneMatch(line -> line.startsWith("job") || line.startsWith("after"));
     }
 
@@ -222,6 +224,8 @@ final class LastWordsTest {
                         "target some.target inactive",
                         "after dev-never.device inactive")
                 .noneMatch(line -> line.startsWith("after -.mount"));
+        // A link out of its folder would trouble the one who clears it away.
+        Files.delete(requires.resolve(UNIT));
     }
 
     @Test
@@ -229,7 +233,7 @@ final class LastWordsTest {
         program("systemctl", """
                 case "$*" in
                   list-jobs*) i=0; while [ $i -lt 500 ]; do i=$((i + 1)); echo "$i a$i.service start waiting"; done ;;
-                  *) i=0; while [ $i -lt 500 ]; do i=$((i + 1)); printf 'Id=u%s.service\\nLoadError=%04000d\\n\\n' $i $i; done ;;
+                  *) i=0; while [ $i -lt 100 ]; do i=$((i + 1)); printf 'Id=u%s.service\\nLoadError=%0400d\\n\\n' $i $i; done ;;
                 esac""");
         program("journalctl", "i=0; while [ $i -lt 500 ]; do i=$((i + 1)); printf '%04000d\\n' $i; done");
 
@@ -248,7 +252,7 @@ final class LastWordsTest {
         List<String> report = checked(words("emergency", Map.of()), "emergency");
 
         assertThat(report)
-                .contains("unit " + UNIT + " systemctl=failed", "listen 127.0.0.1 8080", "net none")
+                .contains("error " + UNIT + " systemctl does not answer", "listen 127.0.0.1 8080", "net none")
                 .doesNotContain("listen :: 22");
     }
 
