@@ -122,6 +122,11 @@ public enum CauseCode {
             500,
             "The image has no init that the kernel could start.",
             "Add systemd (or another /sbin/init) to the image's root."),
+    INIT_FAILED(
+            Family.BOOT,
+            500,
+            "The machine's init stopped for good.",
+            "Read the evidence lines: they are systemd's last; it needs /proc, /sys, /dev, /run and its own libraries."),
     ROOT_MISSING(
             Family.BOOT,
             500,
