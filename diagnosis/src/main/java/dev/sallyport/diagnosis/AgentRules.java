@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The agent's process once its program runs: how it ends, that it hangs, and where it listens. */
@@ -28,6 +29,8 @@ final class AgentRules {
 
     /** So long an agent may sit and wait for something without being given up. */
     private static final Duration MAY_SIT = Duration.ofSeconds(10);
+
+    private static final Pattern ADDRESS_OR_PORT = Pattern.compile("(?:\\d\\.\\d{1,3}|\\]|::|\\*|localhost):\\d{2,5}\\b|[Pp]ort:? \\d{2,5}\\b");
 
     private AgentRules() {}
 
@@ -224,8 +227,7 @@ final class AgentRules {
 
     /** A line that names a port names that one; one that names none may mean it. */
     private static boolean ofPort(String line, int port) {
-        return !line.matches(".*[:\\s]\\d{2,5}\\b.*(?:in use|EADDRINUSE).*|.*(?:in use|EADDRINUSE)\\S*[^\\d]*:\\d{2,5}\\b.*")
-                || line.matches(".*\\b" + port + "\\b.*");
+        return line.matches(".*\\b" + port + "\\b.*") || !ADDRESS_OR_PORT.matcher(line).find();
     }
 
     /** The last words show sockets, but not whose: the right port on a wrong address speaks for itself, another port must be the only stranger. */

@@ -84,7 +84,7 @@ enum Sign {
     NOT_FOUND("", "Unit " + Patterns.UNIT + " (?:not found|could not be found|failed to load: No such file)"),
     MASKED("masked", "(?:Unit )?" + Patterns.UNIT + " is masked"),
     CYCLE("ordering cycle", "Job " + Patterns.UNIT + "/start deleted to break ordering cycle"),
-    SKIPPED("skipped", "(.{1,160}?) was skipped because (?:of|no) (.*)"),
+    SKIPPED("skipped", "(" + Patterns.BARE_UNIT + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
     SKIPPED_OLD("being skipped", "Condition check resulted in " + "(.{1,160}?) being skipped"),
     ASSERT_FAILED("Assertion failed", "Assertion failed (?:on job )?for " + Patterns.NAMED),
 
@@ -143,7 +143,8 @@ enum Sign {
     LISTENS(
             "",
             "(?:answers on|[Ll]istening (?:on|at)|[Ss]erver (?:is )?(?:running|started|listening) (?:on|at)) "
-                    + "(?:port:? )?(?:https?://)?/?(\\[?[\\w.:*-]*?\\]?)[:/]?(\\d{2,5})\\b");
+                    + "(?:port:? )?(?:https?://)?/?(?:(\\[[0-9a-fA-F:.]{2,45}\\]|\\d{1,3}(?:\\.\\d{1,3}){3}|[0-9a-f:]{2,39}|[a-zA-Z*][\\w.-]*"
+                    + "(?:/\\d{1,3}(?:\\.\\d{1,3}){3})?)?:)?(\\d{2,5})\\b(?![.\\d])");
 
     private final String hint;
     private final Pattern pattern;
@@ -176,8 +177,10 @@ enum Sign {
 
     private static final class Patterns {
         /** A unit's name; systemd.unit(5). */
-        static final String UNIT =
-                "([\\w:.@\\\\-]{1,200}\\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope))";
+        static final String BARE_UNIT =
+                "[\\w:.@\\\\-]{1,200}\\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope)";
+
+        static final String UNIT = "(" + BARE_UNIT + ")";
         /** `UNIT: ` before a message; the console may have cut it. */
         static final String MAYBE_UNIT = "(?:" + UNIT + ": )?";
         /** `UNIT - Description`, or one of the two, up to its full stop or dots. */
