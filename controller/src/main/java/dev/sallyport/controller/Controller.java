@@ -2,7 +2,10 @@ package dev.sallyport.controller;
 
 import dev.sallyport.controller.http.Api;
 import dev.sallyport.controller.http.HttpServer;
+import dev.sallyport.controller.logs.ConsoleLogs;
+import dev.sallyport.controller.logs.LogRetention;
 import dev.sallyport.controller.metrics.Metrics;
+import dev.sallyport.controller.metrics.Outcomes;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.MachineTimeline;
 import dev.sallyport.controller.pool.Machines;
@@ -12,6 +15,7 @@ import dev.sallyport.controller.store.CredentialStore;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.ResourceStore;
+import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.SessionStore;
 import dev.sallyport.controller.store.TimelineSignals;
 import dev.sallyport.controller.store.TimelineStore;
@@ -23,6 +27,7 @@ import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.machine.qemu.QemuDriver;
 import dev.sallyport.machine.qemu.QemuOptions;
 import dev.sallyport.model.Folders;
+import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.provider.Providers;
 import dev.sallyport.relay.RelaySettings;
@@ -31,6 +36,8 @@ import dev.sallyport.relay.Tickets;
 import dev.sallyport.relay.Viewers;
 import dev.sallyport.vault.MasterKey;
 import dev.sallyport.vault.Vault;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -73,9 +80,11 @@ public final class Controller implements AutoCloseable {
         Vault vault = Vault.open(
                 MasterKey.load(folders.data().resolve("master-key"), System.getenv("SALLYPORT_MASTER_KEY")),
                 new CredentialStore(database));
-        var timelines = new TimelineStore(database, new TimelineSignals());
-        var sessionStore = new SessionStore(database, timelines);
-        var machineStore = new MachineStore(database, timelines, vault);
+        var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        var outcomes = new Outcomes(registry);
+        var timelines = new TimelineStore(database, new TimelineSignals(), outcomes);
+        var sessionStore = new SessionStore(database, timelines, outcomes);
+        var machineStore = new MachineStore(database, timelines, vault, outcomes);
         var resourceStore = new ResourceStore(database);
         var tokens = new TokenStore(database);
 
@@ -97,6 +106,7 @@ public final class Controller implements AutoCloseable {
                         resourceStore,
                         gateway,
                         new MachineTimeline(timelines)));
+        var consoles = new ConsoleLogs(folders.data());
         var cliMachines = new CliMachines(machines, providers, vault);
         Sessions sessions = open(
                 parts,
@@ -105,9 +115,20 @@ public final class Controller implements AutoCloseable {
         machines.removeLeftovers();
         sessions.failLeftovers();
 
+        open(
+                parts,
+                new LogRetention(
+                                folders.data(),
+                                folders.cache(),
+                                settings.logs(),
+                                id -> lives(machineStore, id),
+                                InstantSource.system())
+                        .start());
+
         var tickets = new Tickets(Clock.systemUTC());
         var viewers = new Viewers(Viewers.DEFAULT_PER_SESSION, watchers(sessions));
         ScreenRelay relay = open(parts, new ScreenRelay(viewers, RelaySettings.DEFAULT));
+        Metrics.register(registry, sessions, machines, relay, viewers);
         HttpServer server = open(
                 parts,
                 HttpServer.start(
@@ -125,7 +146,8 @@ public final class Controller implements AutoCloseable {
                                 admin,
                                 tickets,
                                 relay,
-                                Metrics.of(sessions, machines, relay, viewers))));
+                                consoles,
+                                registry)));
         return new Controller(server, admin, parts);
     }
 
@@ -147,6 +169,12 @@ public final class Controller implements AutoCloseable {
         if (failures.getSuppressed().length > 0) {
             throw failures;
         }
+    }
+
+    private static boolean lives(MachineStore machines, MachineId id) {
+        return machines.find(Scope.all(), id)
+                .filter(machine -> machine.endedAt() == null)
+                .isPresent();
     }
 
     private static Viewers.Listener watchers(Sessions sessions) {

@@ -1,5 +1,6 @@
 package dev.sallyport.controller;
 
+import dev.sallyport.controller.logs.LogRetention;
 import dev.sallyport.model.Folders;
 import dev.sallyport.model.VmType;
 import java.net.InetAddress;
@@ -20,6 +21,7 @@ import java.util.Optional;
  * @param timing how long things may take
  * @param upstream a proxy that the egress gateway goes through, if any
  * @param extraAuthorities PEM certificates that machines trust besides Debian's, if any
+ * @param logs how much is kept of the logs of machines that are gone and of image builds
  */
 public record Settings(
         Folders folders,
@@ -31,7 +33,10 @@ public record Settings(
         Shape cli,
         Timing timing,
         Optional<InetSocketAddress> upstream,
-        Optional<String> extraAuthorities) {
+        Optional<String> extraAuthorities,
+        LogRetention.Limits logs) {
+    /** 14 days, 512 MiB. */
+    public static final LogRetention.Limits LOGS = new LogRetention.Limits(Duration.ofDays(14), 512L << 20);
 
     /** How machines' processors are run. */
     public enum Accelerator {
@@ -90,7 +95,8 @@ public record Settings(
                 new Shape(512, 1, 4L << 30),
                 Timing.DEFAULTS,
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                LOGS);
     }
 
     /** The shape of machines of {@code type}. */
@@ -102,62 +108,34 @@ public record Settings(
     }
 
     public Settings listeningOn(InetSocketAddress address) {
-        return new Settings(
-                folders, address, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities);
+        return new Settings(folders, address, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs);
     }
 
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
-        return new Settings(
-                folders,
-                listen,
-                newAccelerator,
-                newNetwork,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities);
+        return new Settings(folders, listen, newAccelerator, newNetwork, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs);
     }
 
     /** The same with another hypervisor's program. */
     public Settings withHypervisor(String program) {
-        return new Settings(
-                folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities);
+        return new Settings(folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities, logs);
     }
 
     /** The same with machines of other shapes. */
     public Settings with(Shape newBrowser, Shape newCli) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                newBrowser,
-                newCli,
-                timing,
-                upstream,
-                extraAuthorities);
+        return new Settings(folders, listen, accelerator, network, hypervisor, newBrowser, newCli, timing, upstream, extraAuthorities, logs);
     }
 
     public Settings with(Timing newTiming) {
-        return new Settings(
-                folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities, logs);
+    }
+
+    /** The same, keeping logs for so long. */
+    public Settings keeping(LogRetention.Limits newLogs) {
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, newLogs);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */
     public Settings goingOutThrough(InetSocketAddress proxy, Optional<String> authorities) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                Optional.of(proxy),
-                authorities);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, Optional.of(proxy), authorities, logs);
     }
 }

@@ -1,5 +1,7 @@
 package dev.sallyport.model;
 
+import java.util.Locale;
+
 /** The catalogue of causes. Each has the HTTP status that it is reported with, a sentence, and what to do about it. */
 public enum CauseCode {
     // Requests
@@ -422,6 +424,11 @@ public enum CauseCode {
         this.httpStatus = httpStatus;
         this.sentence = sentence;
         this.remedy = remedy;
+    }
+
+    /** Its name in addresses: {@code docs/CAUSES.md#agent_missing}. */
+    public String anchor() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** What it is about. */

@@ -1,6 +1,7 @@
 package dev.sallyport.controller.http;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.controller.logs.ConsoleLogs;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.session.Sessions;
@@ -29,6 +30,7 @@ public record Api(
         AdminToken admin,
         Tickets tickets,
         ScreenRelay relay,
+        ConsoleLogs consoles,
         PrometheusMeterRegistry metrics) {
 
     Authentication authentication() {
@@ -43,8 +45,9 @@ public record Api(
                     sessionStore,
                     new SessionEvents(timelines, sessionStore, sessions::isActive, json),
                     tickets,
-                    tokens),
-            new MachineResource(machines, cliMachines, machineStore, timelines),
+                    tokens,
+                    new SessionConsoles(machineStore, consoles)),
+            new MachineResource(machines, cliMachines, machineStore, timelines, consoles),
             new SystemResource(sessions, providers, images, tokens, metrics),
             new OpenApiResource()
         };

@@ -5,6 +5,7 @@ import dev.sallyport.controller.http.Views.EventsAnswer;
 import dev.sallyport.controller.http.Views.MachineAnswer;
 import dev.sallyport.controller.http.Views.MachineView;
 import dev.sallyport.controller.http.Views.MachinesAnswer;
+import dev.sallyport.controller.logs.ConsoleLogs;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.store.MachineQuery;
@@ -30,9 +31,6 @@ import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Machines: {@code /api/vm}. */
@@ -45,12 +43,19 @@ public final class MachineResource {
     private final CliMachines cliMachines;
     private final MachineStore store;
     private final TimelineStore timelines;
+    private final ConsoleLogs consoles;
 
-    MachineResource(Machines machines, CliMachines cliMachines, MachineStore store, TimelineStore timelines) {
+    MachineResource(
+            Machines machines,
+            CliMachines cliMachines,
+            MachineStore store,
+            TimelineStore timelines,
+            ConsoleLogs consoles) {
         this.machines = machines;
         this.cliMachines = cliMachines;
         this.store = store;
         this.timelines = timelines;
+        this.consoles = consoles;
     }
 
     /** The body of {@code POST /api/vm/create}. */
@@ -116,22 +121,12 @@ public final class MachineResource {
                 .toList());
     }
 
-    /** The console's kept lines as text, also after the machine's end. What is not printable is replaced: it comes from a machine. */
+    /** The console's kept lines as text, also after the machine's end. What is not printable is left out: it comes from a machine. */
     @GET
     @Path("{id}/console")
     @Produces(MediaType.TEXT_PLAIN)
     public String console(@Context ContainerRequestContext request, @PathParam("id") String id) throws IOException {
-        StoredMachine machine = owned(request, id);
-        java.nio.file.Path kept = machines.find(machine.id())
-                .map(live -> live.machine().console().file())
-                .orElseGet(() -> machines.consoleFile(machine.id()));
-        if (!Files.exists(kept)) {
-            throw FailureException.of(CauseCode.NOT_FOUND, "No console log of this machine is kept.");
-        }
-        return new String(Files.readAllBytes(kept), StandardCharsets.ISO_8859_1)
-                .lines()
-                .map(line -> line.replaceAll("\u001b\\[[0-?]*[ -/]*[@-~]", "").replaceAll("[^\\x20-\\x7e\\t]", ""))
-                .collect(Collectors.joining("\n", "", "\n"));
+        return SessionConsoles.text(consoles, owned(request, id).id());
     }
 
     @DELETE

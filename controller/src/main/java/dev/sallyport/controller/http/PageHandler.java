@@ -13,7 +13,7 @@ import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 
 /**
- * Serves the page from the class path's {@code web/} folder. Addresses that the page routes itself ({@code /}, {@code /s/…})
+ * Serves the page from the class path's {@code web/} folder. Addresses that the page routes itself ({@code /}, {@code /causes}, {@code /s/…})
  * get its one document.
  */
 final class PageHandler extends Handler.Abstract {
@@ -39,7 +39,7 @@ final class PageHandler extends Handler.Abstract {
         if (!request.getMethod().equals("GET") && !request.getMethod().equals("HEAD")) {
             return false;
         }
-        boolean routed = path.equals("/") || path.startsWith("/s/");
+        boolean routed = path.equals("/") || path.equals("/causes") || path.startsWith("/s/");
         String name = routed ? "index.html" : path.substring(1);
         String type = TYPES.get(name.substring(name.lastIndexOf('.') + 1));
         if (type == null || name.contains("..") || name.contains("//")) {

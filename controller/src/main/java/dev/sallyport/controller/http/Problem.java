@@ -3,7 +3,6 @@ package dev.sallyport.controller.http;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.sallyport.model.Cause;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * A problem document (RFC 9457) with the cause's code.
@@ -23,7 +22,7 @@ record Problem(
 
     static Problem of(Cause cause) {
         return new Problem(
-                "/causes#" + cause.code().name().toLowerCase(Locale.ROOT),
+                "/causes#" + cause.code().anchor(),
                 cause.code().sentence(),
                 cause.code().httpStatus(),
                 cause.detail(),

@@ -20,6 +20,7 @@ import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.model.UserId;
+import dev.sallyport.model.VmType;
 import dev.sallyport.relay.Ticket;
 import dev.sallyport.relay.Tickets;
 import jakarta.ws.rs.Consumes;
@@ -36,6 +37,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.StreamingOutput;
+import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -50,13 +52,21 @@ public final class SessionResource {
     private final SessionEvents events;
     private final Tickets tickets;
     private final TokenStore tokens;
+    private final SessionConsoles consoles;
 
-    SessionResource(Sessions sessions, SessionStore store, SessionEvents events, Tickets tickets, TokenStore tokens) {
+    SessionResource(
+            Sessions sessions,
+            SessionStore store,
+            SessionEvents events,
+            Tickets tickets,
+            TokenStore tokens,
+            SessionConsoles consoles) {
         this.sessions = sessions;
         this.store = store;
         this.events = events;
         this.tickets = tickets;
         this.tokens = tokens;
+        this.consoles = consoles;
     }
 
     /** The body of {@code POST /api/auth/start}. */
@@ -118,6 +128,19 @@ public final class SessionResource {
                 .header("Cache-Control", "no-store")
                 .header("X-Accel-Buffering", "no")
                 .build();
+    }
+
+    /** The console of the session's browser or CLI machine as text, in its life and after, for as long as its log is kept. */
+    @GET
+    @Path("api/auth/session/{id}/console")
+    @Produces(MediaType.TEXT_PLAIN)
+    public String console(
+            @Context ContainerRequestContext request,
+            @PathParam("id") String id,
+            @QueryParam("kind") @DefaultValue("browser") String kind)
+            throws IOException {
+        StoredSession session = owned(request, id);
+        return consoles.of(scope(Authentication.callerOf(request)), session, VmType.ofWire(kind));
     }
 
     /** A ticket for the screen: good once, and for a short while. */

@@ -1,5 +1,7 @@
 package dev.sallyport.controller.http;
 
+import dev.sallyport.controller.http.Views.CatalogueView;
+import dev.sallyport.controller.http.Views.CausesAnswer;
 import dev.sallyport.controller.http.Views.Done;
 import dev.sallyport.controller.http.Views.HealthAnswer;
 import dev.sallyport.controller.http.Views.ImageView;
@@ -37,6 +39,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.MediaType;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** What is not about one sign-in or machine: health, metrics, who calls, providers, images, tokens. */
@@ -101,6 +104,14 @@ public final class SystemResource {
                 .map(known -> new ProviderView(
                         known.id().value(), known.name(), known.tool().version()))
                 .toList());
+    }
+
+    /** The catalogue of causes: what a code means, and what to do. The same for everybody, without a token too. */
+    @GET
+    @Path("api/causes")
+    public CausesAnswer causes() {
+        return new CausesAnswer(
+                Arrays.stream(CauseCode.values()).map(CatalogueView::of).toList());
     }
 
     @GET

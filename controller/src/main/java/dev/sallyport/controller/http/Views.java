@@ -7,11 +7,13 @@ import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.StoredSession;
 import dev.sallyport.controller.store.StoredToken;
 import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.TimelineEvent;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -45,7 +47,7 @@ final class Views {
                     text(session.browserMachine()),
                     browserAddress,
                     browserAddress == null ? null : "/s/" + session.id() + "/screen",
-                    session.cause() == null ? null : session.cause().code().sentence(),
+                    session.cause() == null ? null : session.cause().message(),
                     session.cause() == null ? null : CauseView.of(session.cause()),
                     text(session.cliMachine()),
                     session.proof(),
@@ -56,16 +58,33 @@ final class Views {
         }
     }
 
-    record CauseView(String code, String sentence, String detail, String remedy, List<String> evidence) {
+    record CauseView(
+            String code, String family, String sentence, String detail, String remedy, List<String> evidence) {
         static CauseView of(Cause cause) {
             return new CauseView(
                     cause.code().name(),
+                    family(cause.code()),
                     cause.code().sentence(),
                     cause.detail(),
                     cause.code().remedy(),
                     cause.evidence());
         }
     }
+
+    /** One entry of the catalogue. */
+    record CatalogueView(String code, String family, String chapter, int status, String sentence, String remedy) {
+        static CatalogueView of(CauseCode code) {
+            return new CatalogueView(
+                    code.name(),
+                    family(code),
+                    code.family().title(),
+                    code.httpStatus(),
+                    code.sentence(),
+                    code.remedy());
+        }
+    }
+
+    record CausesAnswer(List<CatalogueView> causes) {}
 
     record SessionAnswer(SessionView session) {}
 
@@ -186,6 +205,10 @@ final class Views {
     record NewTokenAnswer(TokenView token, String secret) {}
 
     record HealthAnswer(String status, String timestamp, int activeSessions, String version) {}
+
+    private static String family(CauseCode code) {
+        return code.family().name().toLowerCase(Locale.ROOT);
+    }
 
     static @Nullable String text(@Nullable Object value) {
         return value == null ? null : value.toString();

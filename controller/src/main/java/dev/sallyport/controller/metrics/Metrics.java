@@ -7,16 +7,15 @@ import dev.sallyport.relay.ScreenRelay;
 import dev.sallyport.relay.Viewers;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.micrometer.core.instrument.MeterRegistry;
 
 /** What {@code /metrics} tells, read from the parts themselves when it is asked. */
 public final class Metrics {
     private Metrics() {}
 
-    /** A registry of the running parts' figures. */
-    public static PrometheusMeterRegistry of(Sessions sessions, Machines machines, ScreenRelay relay, Viewers viewers) {
-        var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    /** Adds the running parts' figures to {@code registry}. */
+    public static void register(
+            MeterRegistry registry, Sessions sessions, Machines machines, ScreenRelay relay, Viewers viewers) {
         Gauge.builder("sallyport.sessions.active", sessions, Sessions::active)
                 .description("Sign-ins whose machines are up or coming up")
                 .register(registry);
@@ -39,6 +38,5 @@ public final class Metrics {
                 .baseUnit("bytes")
                 .tag("direction", "to_machines")
                 .register(registry);
-        return registry;
     }
 }

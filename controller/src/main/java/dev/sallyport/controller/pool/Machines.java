@@ -3,6 +3,7 @@ package dev.sallyport.controller.pool;
 import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.agentapi.Health;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.logs.ConsoleLogs;
 import dev.sallyport.controller.store.MachineChange;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.MachineStore.NewMachine;
@@ -20,6 +21,7 @@ import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.Readiness;
 import dev.sallyport.machine.Resource;
+import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineId;
@@ -44,6 +46,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Phaser;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,6 +65,7 @@ public final class Machines implements AutoCloseable {
     private final ResourceStore resources;
     private final EgressGateway gateway;
     private final MachineTimeline timeline;
+    private final ConsoleLogs consoles;
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
     private final Set<Thread> starting = ConcurrentHashMap.newKeySet();
     /** One party for each start under way, and one for {@link #close()}, which waits for them. */
@@ -87,6 +91,7 @@ public final class Machines implements AutoCloseable {
         this.resources = resources;
         this.gateway = gateway;
         this.timeline = timeline;
+        this.consoles = new ConsoleLogs(settings.folders().data());
     }
 
     /**
@@ -132,8 +137,8 @@ public final class Machines implements AutoCloseable {
             record.done(
                     "failed",
                     e.reason().code().sentence(),
-                    Map.of("cause", e.reason().code().name()));
-            end(id, "did not come up: " + e.reason().code());
+                    e.reason().details());
+            end(id, "did not come up: " + e.reason().code(), e.reason());
             throw e;
         } catch (InterruptedException | RuntimeException e) {
             end(id, "its start was given up");
@@ -153,19 +158,19 @@ public final class Machines implements AutoCloseable {
                 .count();
     }
 
-    /** Where machine {@code id}'s console log is kept, also after its end. */
-    public Path consoleFile(MachineId id) {
-        return settings.folders().data().resolve("logs/machines").resolve(id + ".console");
-    }
-
     /**
      * Ends machine {@code id} and undoes all that was made for it. Doing so twice is harmless; of several callers at once one
      * does it and the others return.
      */
     public void end(MachineId id, String reason) {
+        end(id, reason, null);
+    }
+
+    /** @param cause why its start failed; null when it ends for another reason */
+    private void end(MachineId id, String reason, @Nullable Cause cause) {
         boolean interrupted = Thread.interrupted(); // What is begun here is finished: half an end is a leak.
         try {
-            endWhole(id, reason);
+            endWhole(id, reason, cause);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -173,16 +178,14 @@ public final class Machines implements AutoCloseable {
         }
     }
 
-    private void endWhole(MachineId id, String reason) {
+    private void endWhole(MachineId id, String reason, @Nullable Cause cause) {
         StoredMachine stored = store.get(dev.sallyport.controller.store.Scope.all(), id);
         if (stored.state() == MachineState.DESTROYING || stored.state() == MachineState.DESTROYED) {
             return;
         }
         try {
-            store.transition(
-                    id,
-                    MachineLife.Event.END,
-                    MachineChange.none().endReason(reason).saying("Ending: " + reason));
+            MachineChange change = MachineChange.none().endReason(reason).saying("Ending: " + reason);
+            store.transition(id, MachineLife.Event.END, cause == null ? change : change.cause(cause));
         } catch (FailureException e) {
             if (e.reason().code() == CauseCode.CONFLICT) {
                 return; // Another caller was quicker.
@@ -282,7 +285,6 @@ public final class Machines implements AutoCloseable {
         List<String> errors = new ArrayList<>();
         Running ended = running.remove(id);
         if (ended != null) {
-            keepConsole(id, ended.machine());
             errors.addAll(ended.machine().destroy());
             ended.live().agent().close();
             ended.door().close();
@@ -294,6 +296,7 @@ public final class Machines implements AutoCloseable {
                 resources.ledger(id).undone(left);
             }
         }
+        keepConsole(id);
         removeFolder(id, errors);
         if (!errors.isEmpty()) {
             // It stays DESTROYING, with its resources on record: the next start tries again.
@@ -303,14 +306,10 @@ public final class Machines implements AutoCloseable {
         store.transition(id, MachineLife.Event.GONE, MachineChange.none());
     }
 
-    private void keepConsole(MachineId id, Machine machine) {
+    /** Now that it is whole, and also of a machine whose start failed halfway or whose controller was killed. */
+    private void keepConsole(MachineId id) {
         try {
-            Path kept = consoleFile(id);
-            if (Files.exists(machine.console().file())
-                    && !machine.console().file().equals(kept)) {
-                Files.createDirectories(kept.getParent());
-                Files.copy(machine.console().file(), kept, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-            }
+            consoles.keep(id);
         } catch (IOException e) {
             LOG.warn("The console log of {} could not be kept", id, e);
         }

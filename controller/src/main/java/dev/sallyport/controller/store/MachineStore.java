@@ -55,16 +55,19 @@ public final class MachineStore {
     private final Database database;
     private final TimelineStore timelines;
     private final Vault vault;
+    private final OutcomeListener outcomes;
 
     /**
      * @param database where machines are kept
      * @param timelines where their events go
      * @param vault seals their agents' tokens
+     * @param outcomes told of those that came up and those that did not
      */
-    public MachineStore(Database database, TimelineStore timelines, Vault vault) {
+    public MachineStore(Database database, TimelineStore timelines, Vault vault, OutcomeListener outcomes) {
         this.database = database;
         this.timelines = timelines;
         this.vault = vault;
+        this.outcomes = outcomes;
     }
 
     /** Writes a machine down with its timeline, before anything of it is made. */
@@ -136,6 +139,10 @@ public final class MachineStore {
             conditions.append(" AND vm_type = :type");
             values.put("type", query.type().wire());
         }
+        if (query.session() != null) {
+            conditions.append(" AND session_id = :session");
+            values.put("session", query.session().value());
+        }
         if (query.aliveOnly()) {
             conditions.append(" AND ended_at IS NULL");
         }
@@ -175,7 +182,7 @@ public final class MachineStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the machine is at another version
      */
     public StoredMachine transition(MachineId id, MachineLife.Event event, MachineChange change) {
-        return database.inTransaction(Scope.all(), handle -> {
+        StoredMachine after = database.inTransaction(Scope.all(), handle -> {
             StoredMachine before = lock(handle, id);
             Long expected = change.ifVersion();
             if (expected != null && expected != before.version()) {
@@ -196,6 +203,8 @@ public final class MachineStore {
             }
             return write(handle, before, next, change);
         });
+        tell(after, event, change);
+        return after;
     }
 
     /**
@@ -284,6 +293,15 @@ public final class MachineStore {
         });
     }
 
+    private void tell(StoredMachine after, MachineLife.Event event, MachineChange change) {
+        Cause cause = change.cause();
+        if (event == MachineLife.Event.AGENT_READY) {
+            outcomes.machineReady(after);
+        } else if (event == MachineLife.Event.END && cause != null && after.readyAt() == null) {
+            outcomes.startFailed(after, cause);
+        }
+    }
+
     private static StoredMachine lock(Handle handle, MachineId id) {
         return handle.createQuery("SELECT * FROM machines WHERE id = :id FOR UPDATE")
                 .bind("id", id.value())
@@ -319,7 +337,7 @@ public final class MachineStore {
         Map<String, String> details = new HashMap<>(change.details());
         Cause cause = change.cause();
         if (cause != null) {
-            details.put("cause", cause.code().name());
+            details.putAll(cause.details());
         }
         timelines.append(handle, TimelineId.of(before.id()), step(next), text(next, change), details);
         return after;

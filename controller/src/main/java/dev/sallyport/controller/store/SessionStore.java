@@ -30,14 +30,17 @@ public final class SessionStore {
 
     private final Database database;
     private final TimelineStore timelines;
+    private final OutcomeListener outcomes;
 
     /**
      * @param database where sessions are kept
      * @param timelines where their events go
+     * @param outcomes told of those that ended
      */
-    public SessionStore(Database database, TimelineStore timelines) {
+    public SessionStore(Database database, TimelineStore timelines, OutcomeListener outcomes) {
         this.database = database;
         this.timelines = timelines;
+        this.outcomes = outcomes;
     }
 
     /**
@@ -149,7 +152,7 @@ public final class SessionStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the session is at another version
      */
     public StoredSession transition(Scope scope, SessionId id, SessionLife.Event event, SessionChange change) {
-        return database.inTransaction(scope, handle -> {
+        StoredSession after = database.inTransaction(scope, handle -> {
             StoredSession before = lock(handle, id, change);
             SessionStatus next;
             try {
@@ -164,6 +167,10 @@ public final class SessionStore {
             }
             return write(handle, before, next, change, defaultText(next, change));
         });
+        if (after.status().isEnded()) {
+            outcomes.sessionEnded(after);
+        }
+        return after;
     }
 
     /**
@@ -260,7 +267,7 @@ public final class SessionStore {
             Map<String, String> details = new HashMap<>(change.details());
             Cause cause = change.cause();
             if (cause != null) {
-                details.put("cause", cause.code().name());
+                details.putAll(cause.details());
             }
             String step = next == before.status() ? "session.updated" : step(next);
             timelines.append(handle, TimelineId.of(before.id()), step, text, details);

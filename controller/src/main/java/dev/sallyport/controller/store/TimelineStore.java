@@ -29,20 +29,27 @@ public final class TimelineStore {
     /** Most events that {@link #append} writes to one timeline; the last says that it is full. */
     public static final int MAX_EVENTS = 10_000;
 
+    /** The detail of a machine's failure that says how many milliseconds after its first sign it was named. */
+    public static final String SIGN_TO_VERDICT = "sign_to_verdict_ms";
+
+    private static final Pattern MILLIS = Pattern.compile("[0-9]{1,9}");
     private static final int MAX_NAME = 64;
     private static final int MAX_READ = 1000;
     private static final Pattern STEP = Pattern.compile("[a-z][a-z0-9_-]*(\\.[a-z0-9_-]+)*");
 
     private final Database database;
     private final TimelineSignals signals;
+    private final OutcomeListener outcomes;
 
     /**
      * @param database where they are kept
      * @param signals rung after each commit of an event
+     * @param outcomes told how fast failed starts were named
      */
-    public TimelineStore(Database database, TimelineSignals signals) {
+    public TimelineStore(Database database, TimelineSignals signals, OutcomeListener outcomes) {
         this.database = database;
         this.signals = signals;
+        this.outcomes = outcomes;
     }
 
     /**
@@ -55,7 +62,7 @@ public final class TimelineStore {
      * @throws FailureException {@link CauseCode#NOT_FOUND} when there is no such timeline
      */
     public TimelineEvent append(TimelineId timeline, String step, String text, Map<String, String> details) {
-        return database.inTransaction(Scope.all(), handle -> {
+        TimelineEvent appended = database.inTransaction(Scope.all(), handle -> {
             long last = handle.createQuery(
                             "SELECT last_sequence FROM timelines WHERE kind = :kind AND id = :id FOR UPDATE")
                     .bind("kind", timeline.kind().wire())
@@ -76,6 +83,12 @@ public final class TimelineStore {
             }
             return append(handle, timeline, step, text, details);
         });
+        String took = appended.details().get(SIGN_TO_VERDICT);
+        // A session's timeline tells the same of its machines once more.
+        if (timeline.kind() == TimelineId.Kind.MACHINE && took != null && MILLIS.matcher(took).matches()) {
+            outcomes.diagnosed(Duration.ofMillis(Long.parseLong(took)));
+        }
+        return appended;
     }
 
     /**

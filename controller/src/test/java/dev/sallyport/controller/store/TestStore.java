@@ -27,6 +27,9 @@ public final class TestStore implements AutoCloseable {
     private final EmbeddedPostgres postgres;
     private final Database database;
     private final TimelineSignals signals = new TimelineSignals();
+    /** Tests share the store: each looks for what is its own. */
+    private final RecordedOutcomes outcomes = new RecordedOutcomes();
+
     private final TimelineStore timelines;
     private final SessionStore sessions;
     private final Vault vault;
@@ -37,10 +40,10 @@ public final class TestStore implements AutoCloseable {
         this.temporary = temporary;
         this.postgres = EmbeddedPostgres.start(PostgresFolders.settings(temporary));
         this.database = Database.open(postgres.access(), InstantSource.system());
-        this.timelines = new TimelineStore(database, signals);
-        this.sessions = new SessionStore(database, timelines);
+        this.timelines = new TimelineStore(database, signals, outcomes);
+        this.sessions = new SessionStore(database, timelines, outcomes);
         this.vault = Vault.open(MasterKey.load(temporary.resolve("master-key"), null), new CredentialStore(database));
-        this.machines = new MachineStore(database, timelines, vault);
+        this.machines = new MachineStore(database, timelines, vault, outcomes);
     }
 
     EmbeddedPostgres postgres() {
@@ -53,6 +56,10 @@ public final class TestStore implements AutoCloseable {
 
     TimelineSignals signals() {
         return signals;
+    }
+
+    RecordedOutcomes outcomes() {
+        return outcomes;
     }
 
     TimelineStore timelines() {

@@ -1,0 +1,25 @@
+package dev.sallyport.controller.store;
+
+import dev.sallyport.model.Cause;
+import java.time.Duration;
+
+/**
+ * Told how sessions and machines fared, after it is written down: a change of state happens once, and so it is told once, whoever
+ * made it. It must not throw.
+ */
+public interface OutcomeListener {
+    /** For whom nobody listens. */
+    OutcomeListener NONE = new OutcomeListener() {};
+
+    /** A session reached its end; its cause is there when it failed. */
+    default void sessionEnded(StoredSession session) {}
+
+    /** A machine's agent answered. */
+    default void machineReady(StoredMachine machine) {}
+
+    /** A machine is ended that never was ready. */
+    default void startFailed(StoredMachine machine, Cause cause) {}
+
+    /** A failed start was named so long after its first sign was seen. */
+    default void diagnosed(Duration signToVerdict) {}
+}
