@@ -1,6 +1,9 @@
 package dev.sallyport.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.model.VmType;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -11,7 +14,14 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "login",
         mixinStandardHelpOptions = true,
-        description = "Signs in to a tool through a running server: prints the page to open, and waits.")
+        description = "Signs in to a tool through a running server: prints the page to open, and waits.",
+        exitCodeListHeading = "Exit status:%n",
+        exitCodeList = {
+            "0:signed in",
+            "1:cancelled, or not finished in time",
+            "3:failed; the cause is printed",
+            "70:the server could not be asked"
+        })
 public final class LoginVerb implements Verb {
     @Parameters(paramLabel = "TOOL", description = "the provider, such as codex or demo")
     private String provider = "";
@@ -36,19 +46,24 @@ public final class LoginVerb implements Verb {
             progress.line("Open this page to sign in (it is good for this sign-in alone):");
             System.out.println(server.server().resolve(page.path("url").asText()));
             JsonNode end = SessionFollower.follow(api, id, progress);
-            return report(end);
+            return SessionReport.print(end, consoles(api, end), System.out, System.err);
         }
     }
 
-    private static int report(JsonNode session) {
+    /** Where the console logs of a session that did not end well are. One that is not kept is not worth a line. */
+    private List<String> consoles(ApiClient api, JsonNode session) throws InterruptedException {
+        List<String> lines = new ArrayList<>();
         if (session.path("status").asText().equals("completed")) {
-            System.out.println(session.path("proof").asText());
-            return 0;
+            return lines;
         }
-        System.err.println(
-                "sallyport: the sign-in ended as " + session.path("status").asText() + ": "
-                        + session.path("error_message").asText());
-        session.path("cause").path("evidence").forEach(line -> System.err.println("  | " + line.asText()));
-        return 1;
+        String id = session.path("session_id").asText();
+        for (VmType kind : VmType.values()) {
+            String path = "/api/auth/session/" + id + "/console?kind=" + kind.wire();
+            if (api.send("GET", path, null).status() == 200) {
+                lines.add("Console of the " + kind.wire() + " machine: "
+                        + server.server().resolve(path));
+            }
+        }
+        return lines;
     }
 }

@@ -2,6 +2,7 @@ package dev.sallyport.cli;
 
 import dev.sallyport.controller.Controller;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.logs.LogRetention;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,18 @@ public final class UpVerb implements Verb {
             description = "PEM certificates that machines trust besides Debian's")
     private @Nullable Path authorities;
 
+    @Option(
+            names = "--log-days",
+            paramLabel = "N",
+            description = "how long logs of machines and image builds are kept (default: ${DEFAULT-VALUE})")
+    private long logDays = Settings.LOGS.age().toDays();
+
+    @Option(
+            names = "--log-mib",
+            paramLabel = "N",
+            description = "how much of them is kept in all, the newest (default: ${DEFAULT-VALUE})")
+    private long logMib = Settings.LOGS.bytes() >> 20;
+
     @Override
     @SuppressWarnings(
             "AddressSelection") // The operator names one address; which of a name's several is up to their resolver.
@@ -48,8 +62,10 @@ public final class UpVerb implements Verb {
         Folders folders = Folders.ofThisProcess();
         Progress progress = Progress.onStandardError();
         Images.ensure(folders, progress);
-        Settings settings =
-                machineOptions.applyTo(Settings.defaults(folders)).listeningOn(new InetSocketAddress(host, port));
+        Settings settings = machineOptions
+                .applyTo(Settings.defaults(folders))
+                .listeningOn(new InetSocketAddress(host, port))
+                .keeping(logs());
         if (upstream != null) {
             settings = settings.goingOutThrough(address(upstream), authorities());
         }
@@ -75,6 +91,13 @@ public final class UpVerb implements Verb {
         } catch (RuntimeException e) {
             Failures.print(e, System.err);
         }
+    }
+
+    private LogRetention.Limits logs() {
+        if (logDays < 1 || logDays > 36_500 || logMib < 1 || logMib > 1 << 30) {
+            throw FailureException.of(CauseCode.BAD_REQUEST, "--log-days and --log-mib take numbers from 1.");
+        }
+        return new LogRetention.Limits(Duration.ofDays(logDays), logMib << 20);
     }
 
     private Optional<String> authorities() throws IOException {

@@ -7,6 +7,11 @@ import java.util.List;
 public final class CauseCatalogue {
     private CauseCatalogue() {}
 
+    /** Prints the document: {@code java model/src/main/java/dev/sallyport/model/CauseCatalogue.java >docs/CAUSES.md}. */
+    static void main() {
+        System.out.print(toMarkdown());
+    }
+
     /** All of {@code docs/CAUSES.md}, in Markdown. */
     public static String toMarkdown() {
         var text = new StringBuilder("""

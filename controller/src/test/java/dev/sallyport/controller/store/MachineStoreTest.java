@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -166,7 +167,9 @@ class MachineStoreTest {
         assertThat(ending.endReason()).isEqualTo("it ended by itself");
         assertThat(ending.cause()).isEqualTo(cause);
         assertThat(ending.agent()).isEqualTo(agent);
-        assertThat(events(machine.id()).getLast().details()).containsEntry("cause", "MACHINE_ENDED");
+        assertThat(events(machine.id()).getLast().details())
+                .containsEntry("cause", "MACHINE_ENDED")
+                .containsEntry("evidence_01", "reboot: Power down");
         assertThatThrownBy(() -> machines.transition(
                         machine.id(),
                         MachineLife.Event.GONE,
@@ -267,6 +270,66 @@ class MachineStoreTest {
         assertThat(machines.find(Scope.all(), remains.id()))
                 .as("something of it is not undone")
                 .isPresent();
+    }
+
+    @Test
+    void machinesAreFoundByTheSessionThatTheyWereMadeFor() {
+        SessionId session =
+                store.sessions().create(user, new ProviderId("codex")).id();
+        StoredMachine browser = plan(user, session);
+        plan(user, null);
+        assertThat(machines.list(Scope.of(user), MachineQuery.of(session, VmType.BROWSER), null, 10)
+                        .items())
+                .extracting(StoredMachine::id)
+                .containsExactly(browser.id());
+        assertThat(machines.list(Scope.of(user), MachineQuery.of(session, VmType.CLI), null, 10)
+                        .items())
+                .isEmpty();
+    }
+
+    @Test
+    void anOutcomeIsToldOnce() {
+        Cause cause = Cause.of(CauseCode.KERNEL_PANIC, "");
+        MachineId broken = reach(MachineState.STARTING).id();
+        machines.transition(broken, MachineLife.Event.END, MachineChange.none().cause(cause));
+        machines.transition(broken, MachineLife.Event.GONE, MachineChange.none());
+        assertThat(store.outcomes().of(broken.value())).containsExactly("failed with KERNEL_PANIC");
+
+        MachineId given = reach(MachineState.STARTING).id();
+        machines.transition(given, MachineLife.Event.END, MachineChange.none());
+        assertThat(store.outcomes().of(given.value())).as("nothing failed").isEmpty();
+
+        MachineId well = reach(MachineState.READY).id();
+        machines.transition(well, MachineLife.Event.END, MachineChange.none().cause(cause));
+        assertThatThrownBy(() -> machines.transition(well, MachineLife.Event.END, MachineChange.none()))
+                .isInstanceOf(FailureException.class);
+        assertThat(store.outcomes().of(well.value())).as("its start was well").containsExactly("ready");
+    }
+
+    @Test
+    void howFastAFailureWasNamedIsToldOnceAndNotAgainByItsSession() {
+        SessionId session =
+                store.sessions().create(user, new ProviderId("codex")).id();
+        StoredMachine machine = plan(user, session);
+        store.timelines()
+                .append(
+                        TimelineId.of(machine.id()),
+                        "failed",
+                        "It failed.",
+                        Map.of(TimelineStore.SIGN_TO_VERDICT, "123457"));
+        store.timelines()
+                .append(
+                        TimelineId.of(session),
+                        "browser.failed",
+                        "It failed.",
+                        Map.of(TimelineStore.SIGN_TO_VERDICT, "123457"));
+        store.timelines()
+                .append(
+                        TimelineId.of(machine.id()),
+                        "failed",
+                        "It failed.",
+                        Map.of(TimelineStore.SIGN_TO_VERDICT, "soon"));
+        assertThat(store.outcomes().of("diagnosis")).containsExactly("took 123457");
     }
 
     private StoredMachine plan(@Nullable UserId owner, @Nullable SessionId session) {

@@ -193,8 +193,15 @@ class SessionStoreTest {
         assertThat(failed.cause()).isEqualTo(cause);
         assertThat(failed.browserMachine()).isEqualTo(browser);
         assertThat(failed.endedAt()).isEqualTo(failed.updatedAt());
-        assertThat(events(session.id()).getLast().details()).containsEntry("cause", "TOOL_FAILED");
+        assertThat(events(session.id()).getLast().details())
+                .containsEntry("cause", "TOOL_FAILED")
+                .containsEntry("detail", "It ended with 3.")
+                .containsEntry("evidence_01", "line one");
         assertThat(events(session.id()).getLast().text()).contains("It ended with 3.");
+        assertThatThrownBy(() -> sessions.transition(
+                        Scope.all(), session.id(), SessionLife.Event.CANCEL, SessionChange.none()))
+                .isInstanceOf(FailureException.class);
+        assertThat(store.outcomes().of(session.id().value())).containsExactly("ended as failed");
     }
 
     @Test
