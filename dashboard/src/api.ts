@@ -2,11 +2,24 @@
 
 export interface Cause {
   code: string;
+  family: string;
   sentence: string;
   detail: string;
   remedy: string;
   evidence: string[];
 }
+
+/** An entry of the catalogue of causes. */
+export interface KnownCause {
+  code: string;
+  family: string;
+  chapter: string;
+  status: number;
+  sentence: string;
+  remedy: string;
+}
+
+export type Kind = 'browser' | 'cli';
 
 export interface Session {
   session_id: string;
@@ -147,6 +160,11 @@ export const api = {
   complete: (id: string): Promise<unknown> => postJson(`${at(id)}/complete`),
   cancel: (id: string): Promise<unknown> => postJson(`${at(id)}/cancel`),
   screen: (id: string, signal: AbortSignal): Promise<ScreenTicket> => getJson(`${at(id)}/novnc`, signal),
+
+  causes: async (): Promise<KnownCause[]> => (await getJson<{ causes: KnownCause[] }>('/api/causes')).causes,
+  /** A machine's console, as lines of text. */
+  console: async (id: string, kind: Kind, signal: AbortSignal): Promise<string> =>
+    (await request(`${at(id)}/console?kind=${kind}`, { signal })).text(),
 
   /** Server-sent events by fetch, because EventSource cannot send an Authorization header. */
   events: (id: string, after: number, signal: AbortSignal): Promise<Response> =>

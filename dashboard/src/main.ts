@@ -1,6 +1,8 @@
 /** Sallyport's page: finds out who looks, and shows the page that the address names. */
 import { api, Problem, token, unauthenticated, type Me, type Provider } from './api';
 import { fill, h } from './dom';
+import { causesPage } from './pages/causes';
+import { consolePage } from './pages/console';
 import { listPage } from './pages/list';
 import { screenPage } from './pages/screen';
 import { sessionPage } from './pages/session';
@@ -39,6 +41,12 @@ function go(path: string): void {
 }
 
 function route(): void {
+  const [, kind, id, rest, ...more] = location.pathname.replace(/\/+$/, '').split('/');
+  if (kind === 'causes' && id === undefined) {
+    // The same for everybody: problem documents name it as their type.
+    show(causesPage());
+    return;
+  }
   if (token.get() === null) {
     askForToken(false);
     return;
@@ -47,13 +55,14 @@ function route(): void {
     void enter();
     return;
   }
-  const [, kind, id, rest, ...more] = location.pathname.replace(/\/+$/, '').split('/');
   if ((kind ?? '') === '' && id === undefined) {
     show(listPage(me, providers, go));
   } else if (kind === 's' && id && rest === undefined) {
     show(sessionPage(id, (name) => providers.find((provider) => provider.id === name)?.name ?? name));
   } else if (kind === 's' && id && rest === 'screen' && more.length === 0) {
     show(screenPage(id));
+  } else if (kind === 's' && id && rest === 'console' && (more.length === 0 || (more.length === 1 && more[0] === 'cli'))) {
+    show(consolePage(id, more[0] === 'cli' ? 'cli' : 'browser'));
   } else {
     show({
       title: 'Nothing here',
@@ -105,7 +114,7 @@ document.addEventListener('click', (event) => {
   const target = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[data-route]') : null;
   if (target === null || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  go(target.pathname);
+  go(target.pathname + target.hash);
 });
 addEventListener('popstate', route);
 addEventListener('hashchange', () => {

@@ -29,6 +29,16 @@ export function problemBox(error: unknown): HTMLElement {
   );
 }
 
+/** A cause's code, which leads to its entry in the catalogue. */
+export function causeCode(code: string): HTMLAnchorElement {
+  return link(`/causes#${code.toLowerCase()}`, { class: 'code' }, code);
+}
+
+/** Lines that came out of a machine. */
+export function evidenceBlock(lines: string[]): HTMLElement {
+  return h('pre', { tabindex: 0, 'aria-label': 'Evidence' }, lines.join('\n'));
+}
+
 /** A link that is followed without loading the page again. */
 export function link(href: string, properties: { class?: string }, ...children: (Node | string | null)[]): HTMLAnchorElement {
   return h('a', { href, 'data-route': '', ...properties }, ...children);

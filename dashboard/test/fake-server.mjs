@@ -19,6 +19,14 @@ let counter = 0;
 export class FakeServer {
   tokens = new Map([['admin-token', { role: 'admin', userId: null }], ['user-token', { role: 'user', userId: 'u-ada' }]]);
   providers = [{ id: 'codex', name: 'Codex' }, { id: 'claude_code', name: 'Claude Code' }, { id: 'gemini_cli', name: 'Gemini CLI' }];
+  causes = [
+    { code: 'NOT_FOUND', family: 'request', chapter: 'Requests', status: 404, sentence: 'There is no such thing.', remedy: 'Check the id.' },
+    { code: 'KERNEL_PANIC', family: 'boot', chapter: 'Booting', status: 500, sentence: 'The machine’s kernel panicked.', remedy: 'Read the console’s last lines.' },
+    { code: 'UNIT_NOT_ENABLED', family: 'unit', chapter: 'The agent’s unit', status: 500, sentence: 'The agent’s unit is there, and nothing starts it.', remedy: 'Enable it: link it into the default target’s .wants folder.' },
+    { code: 'AGENT_SILENT', family: 'agent', chapter: 'The agent', status: 504, sentence: 'The machine’s agent did not answer in time.', remedy: 'Read the console’s last lines, and what the network said last.' },
+  ];
+  /** Console logs by session and kind, as `ID browser`. */
+  consoles = new Map();
   sessions = new Map();
   /** Every request as `METHOD path?query`, with what was posted. */
   requests = [];
@@ -108,6 +116,7 @@ export class FakeServer {
     if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response);
 
     this.requests.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
+    if (url.pathname === '/api/causes') return json(200, { causes: this.causes });
     const me = this.tokens.get((request.headers.authorization ?? '').replace(/^Bearer /, ''));
     if (!me) return refuse(401, 'UNAUTHENTICATED', 'No valid token was given.');
     if (url.pathname === '/api/me') return json(200, me);
@@ -148,6 +157,13 @@ export class FakeServer {
         return json(200, {
           success: true, novncURL: `/s/${id}/screen`, ticket, websocketURL: `/api/auth/session/${id}/screen?ticket=${ticket}`, expiresAt: new Date(Date.now() + 30_000).toISOString(),
         });
+      }
+      case 'GET console': {
+        const console = this.consoles.get(`${id} ${url.searchParams.get('kind')}`);
+        if (console === undefined) return refuse(404, 'NOT_FOUND', 'There is no such thing.', 'The session has no such machine of its own.');
+        response.writeHead(200, { 'Content-Type': 'text/plain' });
+        response.end(console);
+        return undefined;
       }
       case 'GET oauth-url':
         return json(200, { sessionId: id, url: this.urls.get(id) ?? null });

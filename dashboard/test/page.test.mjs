@@ -105,7 +105,8 @@ describe('the page', { skip }, () => {
     await open('/');
     await page.getByText('No sign-ins yet').waitFor();
     server.add({ status: 'completed', provider: 'claude_code', user_id: 'u-grace', age: 7_200_000 });
-    const failed = server.add({ status: 'failed', user_id: '<b>u-mallory</b>', age: 600_000 });
+    const cause = { code: 'UNIT_NOT_ENABLED', family: 'unit', sentence: 'The agent’s unit is there, and nothing starts it.', detail: '', remedy: 'Enable it.', evidence: [] };
+    const failed = server.add({ status: 'failed', user_id: '<b>u-mallory</b>', age: 600_000, cause });
     server.add({ status: 'awaiting_user', age: 40_000 });
     server.add({ status: 'transferring', provider: 'gemini_cli', user_id: 'u-linus', age: 12_000 });
     server.add({ status: 'initializing', provider: 'unheard_of', user_id: 'u-barbara' });
@@ -115,6 +116,7 @@ describe('the page', { skip }, () => {
     assert.deepEqual(await page.locator('.row .pill').allTextContents(), ['Starting', 'Handing over', 'Your turn', 'Failed', 'Signed in']);
     assert.equal(await page.locator('.row-who').nth(3).textContent(), '<b>u-mallory</b>');
     assert.equal(await page.locator('.row-when').last().textContent(), '2 h ago');
+    assert.deepEqual(await page.locator('.row-cause').allTextContents(), ['UNIT_NOT_ENABLED The agent’s unit is there, and nothing starts it.']);
     await shot('list');
     // The focus stays where it is when the list is drawn again.
     await rows.nth(3).focus();
@@ -201,14 +203,55 @@ describe('the page', { skip }, () => {
         evidence: ['[    1.204] systemd[1]: sallyport-agent.service: Failed at step EXEC', '[    1.206] systemd[1]: <script>alert(1)</script>', 'connect 10.77.0.2:8080: ECONNREFUSED'],
       },
     });
-    server.tell(id, 'session.failed', 'The sign-in failed: AGENT_SILENT.', { code: 'AGENT_SILENT' });
+    server.tell(id, 'session.failed', 'The machine’s agent did not answer in time.', {
+      cause: 'AGENT_SILENT', detail: 'The last answer was ECONNREFUSED.', waited_ms: '14800',
+      evidence_02: '<img src=x onerror="alert(1)">', evidence_01: 'Failed at step EXEC',
+    });
+    const log = '[    0.000000] Linux version 6.1.0\n<script>alert(2)</script>\n'.repeat(40);
+    server.consoles.set(`${id} browser`, log);
     await open(`/s/${id}`);
     const why = page.getByRole('region', { name: 'Why' });
     await why.getByRole('heading', { name: 'The machine’s agent did not answer in time.' }).waitFor();
     assert.match(await why.textContent(), /AGENT_SILENT.*ECONNREFUSED, 14\.8 s.*What to do: Read the console/);
     assert.match(await why.getByLabel('Evidence').textContent(), /Failed at step EXEC\n.*<script>alert\(1\)<\/script>\n/);
     assert.equal(await page.getByRole('button', { name: 'Cancel' }).isVisible(), false);
+
+    // The step that failed stands out on the timeline, its evidence folded and in its order.
+    const failing = page.locator('.timeline .failing');
+    assert.equal(await failing.count(), 1);
+    assert.equal(await failing.getAttribute('data-step'), 'session.failed');
+    assert.equal(await failing.locator('.code').textContent(), 'AGENT_SILENT');
+    assert.deepEqual(await failing.locator('dt').allTextContents(), ['waited_ms']);
+    assert.equal(await failing.locator('pre').isVisible(), false);
     await shot('failed');
+    await failing.getByText('Evidence (2 lines)').click();
+    assert.equal(await failing.locator('pre').textContent(), 'Failed at step EXEC\n<img src=x onerror="alert(1)">');
+    await shot('failed-unfolded');
+
+    // The console is kept, and is text.
+    await why.getByRole('link', { name: 'Console of the machines' }).click();
+    await page.getByLabel('Console').waitFor();
+    assert.equal(await page.getByLabel('Console').textContent(), log);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save as a file' }).click();
+    assert.equal((await download).suggestedFilename(), `${id}-browser.console.txt`);
+    await shot('console');
+    await page.getByRole('link', { name: 'CLI machine' }).click();
+    await page.getByRole('alert').getByText('no such machine of its own').waitFor();
+    assert.equal(new URL(page.url()).pathname, `/s/${id}/console/cli`);
+    await page.getByRole('link', { name: '← The sign-in' }).click();
+
+    await why.getByRole('link', { name: 'About this cause' }).click();
+    await page.locator('#agent_silent.wanted').waitFor();
+    assert.equal(new URL(page.url()).hash, '#agent_silent');
+    await shot('causes');
+  });
+
+  test('the catalogue is there for everybody', async () => {
+    await page.goto(`${server.url}/causes#kernel_panic`);
+    await page.locator('#kernel_panic.wanted').waitFor();
+    assert.deepEqual(await page.locator('.catalogue h2').allTextContents(), ['Requests', 'Booting', 'The agent’s unit', 'The agent']);
+    assert.ok(server.requests.every((request) => request.headers.authorization === undefined));
   });
 
   test('the user can copy the address, hand the callback in, and cancel', async () => {
@@ -263,12 +306,14 @@ describe('the page', { skip }, () => {
         status: 'failed', ended_at: new Date().toISOString(),
         cause: { code: 'URL_NOT_SHOWN', sentence: 'The tool did not ask for a browser in time.', detail: 'It wrote 3 lines.', remedy: 'Read the tool’s output.', evidence: ['x'.repeat(300)] },
       });
+      server.tell(failed, 'browser.failed', 'The tool did not ask for a browser in time.', { cause: 'URL_NOT_SHOWN', detail: 'It wrote 3 lines.', evidence_01: 'y'.repeat(300) });
+      server.consoles.set(`${failed} browser`, `${'z'.repeat(400)}\n`);
       const proved = await aSession();
       server.change(proved, { status: 'completed', ended_at: new Date().toISOString(), proof: 'Logged in using ChatGPT', cli_vm_id: 'm-abcdefghijkl' });
       const waiting = await aSession();
       server.change(waiting, { status: 'awaiting_user', user_id: `u-${'long'.repeat(12)}` });
       for (const [name, path, ready] of [
-        ['list', '/', '.row'], ['failed', `/s/${failed}`, '.cause'], ['proved', `/s/${proved}`, '.proof'], ['waiting', `/s/${waiting}`, '.paste'],
+        ['list', '/', '.row'], ['failed', `/s/${failed}`, '.cause'], ['console', `/s/${failed}/console`, 'pre.whole'], ['causes', '/causes', '.catalogue'], ['proved', `/s/${proved}`, '.proof'], ['waiting', `/s/${waiting}`, '.paste'],
       ]) {
         await open(path);
         await page.locator(ready).first().waitFor();
@@ -282,6 +327,12 @@ describe('the page', { skip }, () => {
         );
       }
       await page.setViewportSize({ width: 1280, height: 860 });
+      await open(`/s/${failed}`);
+      await page.locator('.timeline summary').click();
+      await page.screenshot({ path: `${SHOTS}wide-failed-${colorScheme}.png` });
+      assert.deepEqual(await page.evaluate(lowContrast), [], 'contrast on the unfolded evidence');
+      await open(`/s/${waiting}`);
+      await page.locator('.paste').waitFor();
       await page.screenshot({ path: `${SHOTS}wide-waiting-${colorScheme}.png` });
     });
   }

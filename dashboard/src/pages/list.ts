@@ -35,6 +35,9 @@ export function listPage(me: Me, providers: Provider[], go: (path: string) => vo
         h('span', { class: 'row-status' }, statusPill(session.status)),
         h('span', { class: 'row-what' }, names.get(session.provider) ?? session.provider),
         h('span', { class: 'row-who' }, session.user_id),
+        session.status === 'failed' && session.cause
+          ? h('span', { class: 'row-cause' }, h('code', { class: 'code' }, session.cause.code), ' ', session.cause.sentence)
+          : null,
         h('time', { class: 'row-when', datetime: session.created_at, title: moment(session.created_at) }, `${ago(session.created_at)} ago`),
       ),
     );
@@ -45,7 +48,7 @@ export function listPage(me: Me, providers: Provider[], go: (path: string) => vo
     const seen = new Set(first.map((session) => session.session_id));
     const all = [...first, ...more.filter((session) => !seen.has(session.session_id))];
     // Drawn again only when something changed, so that the focus stays where it is.
-    const now = JSON.stringify([loaded, next, ...all.map((s) => [s.session_id, s.status, ago(s.created_at)])]);
+    const now = JSON.stringify([loaded, next, ...all.map((s) => [s.session_id, s.status, s.cause?.code, ago(s.created_at)])]);
     if (now === shown) return;
     shown = now;
     const focused = document.activeElement?.getAttribute('href');

@@ -2,7 +2,7 @@
 import { api, type Cause, type Problem, type Session, type TimelineEvent } from '../api';
 import { fill, h, setText } from '../dom';
 import { follow } from '../live';
-import { link, problemBox, statusPill, type Page } from '../parts';
+import { causeCode, evidenceBlock, link, problemBox, statusPill, type Page } from '../parts';
 import { viewer, type Viewer } from '../viewer';
 import { after, ago, isCancellable, isEnded, moment, words } from '../words';
 
@@ -118,21 +118,24 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
   });
 
   function drawEvent(event: TimelineEvent, beginning: string): void {
-    const details = Object.entries(event.details ?? {});
+    const { cause, detail, evidence, others } = partsOf(event);
     // Who reads older entries is left there; who is at the end stays at the end.
     const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
     list.append(
       h(
         'li',
-        { 'data-step': event.step },
+        cause === null ? { 'data-step': event.step } : { 'data-step': event.step, class: 'failing' },
         h('time', { datetime: event.at, title: moment(event.at) }, after(beginning, event.at)),
         h(
           'div',
           {},
           h('p', {}, event.text),
-          h('p', { class: 'step' }, event.step),
-          details.length > 0 &&
-            h('dl', {}, ...details.flatMap(([name, value]) => [h('div', {}, h('dt', {}, name), h('dd', {}, value))])),
+          h('p', { class: 'step' }, event.step, cause !== null && ' ', cause !== null && causeCode(cause)),
+          detail !== null && h('p', { class: 'detail' }, detail),
+          evidence.length > 0 &&
+            h('details', {}, h('summary', {}, `Evidence (${evidence.length} line${evidence.length === 1 ? '' : 's'})`), evidenceBlock(evidence)),
+          others.length > 0 &&
+            h('dl', {}, ...others.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value)))),
         ),
       ),
     );
@@ -151,7 +154,7 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     if (!changed) return;
     fill(pill, statusPill(now.status));
     setText(sentence, words(now.status).long);
-    fill(outcome, now.cause && causeBox(now.cause, now.status), now.status === 'completed' && proofBox(now));
+    fill(outcome, now.cause && causeBox(now.cause, now), now.status === 'completed' && proofBox(now));
     const open = !isEnded(now.status);
     copy.hidden = now.status !== 'awaiting_user';
     elsewhere.hidden = now.status !== 'awaiting_user';
@@ -250,11 +253,22 @@ function recently(endedAt: string | null): boolean {
   return endedAt !== null && Date.now() - Date.parse(endedAt) < 120_000;
 }
 
-function causeBox(cause: Cause, status: string): HTMLElement {
+/** What a failing event tells of its cause, apart from its other details. */
+function partsOf(event: TimelineEvent): { cause: string | null; detail: string | null; evidence: string[]; others: [string, string][] } {
+  const details = event.details ?? {};
+  const cause = details['cause'] ?? null;
+  const all = Object.entries(details).sort(([one], [other]) => (one < other ? -1 : 1));
+  if (cause === null) return { cause, detail: null, evidence: [], others: all };
+  const evidence = all.filter(([name]) => /^evidence_\d+$/.test(name)).map(([, line]) => line);
+  const others = all.filter(([name]) => name !== 'cause' && name !== 'detail' && !/^evidence_\d+$/.test(name));
+  return { cause, detail: details['detail'] ?? null, evidence, others };
+}
+
+function causeBox(cause: Cause, session: Session): HTMLElement {
   return h(
     'section',
-    { class: `card cause ${status === 'failed' ? 'bad' : ''}`, 'aria-label': 'Why' },
-    h('div', { class: 'card-head' }, h('h2', {}, cause.sentence), h('code', { class: 'code' }, cause.code)),
+    { class: `card cause ${session.status === 'failed' ? 'bad' : ''}`, 'aria-label': 'Why' },
+    h('div', { class: 'card-head' }, h('h2', {}, cause.sentence), causeCode(cause.code)),
     cause.detail !== '' && h('p', {}, cause.detail),
     cause.remedy !== '' && h('p', { class: 'remedy' }, h('strong', {}, 'What to do: '), cause.remedy),
     cause.evidence.length > 0 &&
@@ -262,8 +276,15 @@ function causeBox(cause: Cause, status: string): HTMLElement {
         'figure',
         {},
         h('figcaption', {}, 'Evidence'),
-        h('pre', { tabindex: 0, 'aria-label': 'Evidence' }, cause.evidence.join('\n')),
+        evidenceBlock(cause.evidence),
       ),
+    h(
+      'p',
+      { class: 'soft more' },
+      link(`/s/${session.session_id}/console`, {}, 'Console of the machines'),
+      ' ',
+      link(`/causes#${cause.code.toLowerCase()}`, {}, 'About this cause'),
+    ),
   );
 }
 
