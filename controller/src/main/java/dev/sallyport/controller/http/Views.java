@@ -63,7 +63,7 @@ final class Views {
         static CauseView of(Cause cause) {
             return new CauseView(
                     cause.code().name(),
-                    family(cause.code()),
+                    familyOf(cause.code()),
                     cause.code().sentence(),
                     cause.detail(),
                     cause.code().remedy(),
@@ -76,7 +76,7 @@ final class Views {
         static CatalogueView of(CauseCode code) {
             return new CatalogueView(
                     code.name(),
-                    family(code),
+                    familyOf(code),
                     code.family().title(),
                     code.httpStatus(),
                     code.sentence(),
@@ -206,7 +206,7 @@ final class Views {
 
     record HealthAnswer(String status, String timestamp, int activeSessions, String version) {}
 
-    private static String family(CauseCode code) {
+    private static String familyOf(CauseCode code) {
         return code.family().name().toLowerCase(Locale.ROOT);
     }
 
