@@ -147,8 +147,7 @@ public final class DiagnoseVerb implements Verb {
             }
             for (BootPhases.Beginning phase : phases.found()) {
                 String time = phase.seconds().isPresent()
-                        ? String.format(
-                                Locale.ROOT, "%8.2f s", phase.seconds().getAsDouble())
+                        ? String.format(Locale.ROOT, "%8.2f s", phase.seconds().getAsDouble())
                         : "         -";
                 out.println(String.format(
                         Locale.ROOT,

@@ -34,7 +34,8 @@ final class SessionReportTest {
 
     @Test
     void whatWasNotFinishedIsNoFailure() throws JsonProcessingException {
-        assertThat(print("{\"status\": \"cancelled\", \"cause\": null}", List.of())).isEqualTo(1);
+        assertThat(print("{\"status\": \"cancelled\", \"cause\": null}", List.of()))
+                .isEqualTo(1);
         assertThat(errors.toString(StandardCharsets.UTF_8)).isEqualTo("sallyport: the sign-in ended as cancelled.\n");
         assertThat(print("{\"status\": \"expired\", \"cause\": {\"code\": \"USER_TIME_OUT\"}}", List.of()))
                 .isEqualTo(1);

@@ -10,7 +10,8 @@ import org.junit.jupiter.api.Test;
 final class CauseTest {
     @Test
     void aMessageHoldsSentenceDetailAndRemedy() {
-        assertThat(Cause.of(CauseCode.EXEC_MISSING, "/usr/bin/node is not there.").message())
+        assertThat(Cause.of(CauseCode.EXEC_MISSING, "/usr/bin/node is not there.")
+                        .message())
                 .isEqualTo(CauseCode.EXEC_MISSING.sentence() + " /usr/bin/node is not there. What to do: "
                         + CauseCode.EXEC_MISSING.remedy());
         assertThat(Cause.of(CauseCode.UNKNOWN, "").message())
@@ -34,8 +35,7 @@ final class CauseTest {
         List<String> lines = CauseCatalogue.toMarkdown().lines().toList();
         for (CauseCode code : CauseCode.values()) {
             assertThat(lines).containsOnlyOnce("### " + code);
-            assertThat(lines.subList(
-                            lines.indexOf("## " + code.family().title()), lines.indexOf("### " + code)))
+            assertThat(lines.subList(lines.indexOf("## " + code.family().title()), lines.indexOf("### " + code)))
                     .as("the chapter of %s", code)
                     .filteredOn(line -> line.startsWith("## "))
                     .hasSize(1);

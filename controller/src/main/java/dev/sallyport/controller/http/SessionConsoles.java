@@ -44,8 +44,8 @@ final class SessionConsoles {
      */
     static String text(ConsoleLogs consoles, MachineId id) throws IOException {
         List<String> lines = consoles.lines(id)
-                .orElseThrow(() -> FailureException.of(
-                        CauseCode.NOT_FOUND, "No console log of the machine " + id + " is kept."));
+                .orElseThrow(() ->
+                        FailureException.of(CauseCode.NOT_FOUND, "No console log of the machine " + id + " is kept."));
         return lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
     }
 

@@ -58,8 +58,7 @@ final class Views {
         }
     }
 
-    record CauseView(
-            String code, String family, String sentence, String detail, String remedy, List<String> evidence) {
+    record CauseView(String code, String family, String sentence, String detail, String remedy, List<String> evidence) {
         static CauseView of(Cause cause) {
             return new CauseView(
                     cause.code().name(),

@@ -134,10 +134,7 @@ public final class Machines implements AutoCloseable {
             Thread.ofVirtual().name("watch " + id).start(() -> watch(live, record));
             return live;
         } catch (FailureException e) {
-            record.done(
-                    "failed",
-                    e.reason().code().sentence(),
-                    e.reason().details());
+            record.done("failed", e.reason().code().sentence(), e.reason().details());
             end(id, "did not come up: " + e.reason().code(), e.reason());
             throw e;
         } catch (InterruptedException | RuntimeException e) {

@@ -85,7 +85,9 @@ public final class TimelineStore {
         });
         String took = appended.details().get(SIGN_TO_VERDICT);
         // A session's timeline tells the same of its machines once more.
-        if (timeline.kind() == TimelineId.Kind.MACHINE && took != null && MILLIS.matcher(took).matches()) {
+        if (timeline.kind() == TimelineId.Kind.MACHINE
+                && took != null
+                && MILLIS.matcher(took).matches()) {
             outcomes.diagnosed(Duration.ofMillis(Long.parseLong(took)));
         }
         return appended;

@@ -198,8 +198,8 @@ class SessionStoreTest {
                 .containsEntry("detail", "It ended with 3.")
                 .containsEntry("evidence_01", "line one");
         assertThat(events(session.id()).getLast().text()).contains("It ended with 3.");
-        assertThatThrownBy(() -> sessions.transition(
-                        Scope.all(), session.id(), SessionLife.Event.CANCEL, SessionChange.none()))
+        assertThatThrownBy(() ->
+                        sessions.transition(Scope.all(), session.id(), SessionLife.Event.CANCEL, SessionChange.none()))
                 .isInstanceOf(FailureException.class);
         assertThat(store.outcomes().of(session.id().value())).containsExactly("ended as failed");
     }
