@@ -274,7 +274,7 @@ if [ -n "$agent_pid" ] && [ "$agent_pid" != 0 ]; then
     # shellcheck disable=SC2086
     set -- ${line##*\) }
     # Clock ticks are hundredths of a second on every Linux that we run on.
-    put "process $(printf '%s' "$name" | tr -c '!-~' '_') $1 $((($12 + $13) * 10))"
+    put "process $(printf '%s' "$name" | tr -c '!-~' '_') $1 $(((${12} + ${13}) * 10))"
   fi
 fi
 

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,11 +25,27 @@ class EgressCheckTest {
     private final Parts parts = new Parts();
     private final Log log = new Log(System.err);
 
-    private static ServerSocket listening(int port) throws IOException {
+    private final List<AutoCloseable> opened = new ArrayList<>();
+
+    @AfterEach
+    void close() throws Exception {
+        for (AutoCloseable each : opened) {
+            each.close();
+        }
+    }
+
+    private ServerSocket listening(int port) throws IOException {
         var server = new ServerSocket();
+        opened.add(server);
         server.setReuseAddress(true);
-        server.bind(new java.net.InetSocketAddress(InetAddress.getByName("127.0.0.1"), port));
+        server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
         return server;
+    }
+
+    private String check(int port, Runnable before) {
+        String proxy = "127.0.0.1:" + port;
+        opened.add(EgressCheck.start(proxy, QUICK, parts, log, before).orElseThrow());
+        return proxy;
     }
 
     private void await(String state) throws InterruptedException {
@@ -36,67 +56,53 @@ class EgressCheckTest {
 
     @Test
     void aGatewayThatHoldsConnectionsIsOk() throws Exception {
-        try (ServerSocket server = listening(0);
-                var check = EgressCheck.start("127.0.0.1:" + server.getLocalPort(), QUICK, parts, log, () -> {})
-                        .orElseThrow()) {
-            await(Parts.OK);
-        }
+        check(listening(0).getLocalPort(), () -> {});
+
+        await(Parts.OK);
     }
 
     @Test
     void nothingIsLookedForBeforeItsTimeAndNothingWaitsForIt() throws Exception {
-        var late = new CountDownLatch(1);
-        try (ServerSocket server = listening(0);
-                var check = EgressCheck.start("127.0.0.1:" + server.getLocalPort(), QUICK, parts, log, () -> {
-                            try {
-                                late.await();
-                            } catch (InterruptedException e) {
-                                Thread.currentThread().interrupt();
-                            }
-                        })
-                        .orElseThrow()) {
-            assertThat(parts.snapshot()).containsEntry(EgressCheck.EGRESS, Parts.STARTING);
-            assertThat(parts.settled()).isTrue();
-            late.countDown();
-            await(Parts.OK);
-        }
+        var late = new CompletableFuture<Boolean>();
+        check(listening(0).getLocalPort(), late::join);
+
+        assertThat(parts.snapshot()).containsEntry(EgressCheck.EGRESS, Parts.STARTING);
+        assertThat(parts.settled()).isTrue();
+        late.complete(true);
+        await(Parts.OK);
     }
 
     @Test
     void aRefusalIsNamedAndForgottenWhenTheGatewayComes() throws Exception {
-        int port;
-        try (ServerSocket gone = listening(0)) {
-            port = gone.getLocalPort();
-        }
-        try (var check = EgressCheck.start("127.0.0.1:" + port, QUICK, parts, log, () -> {})
-                .orElseThrow()) {
-            await("failed: connection refused by 127.0.0.1:" + port);
-            try (ServerSocket server = listening(port)) {
-                await(Parts.OK);
-            }
-        }
+        ServerSocket gone = listening(0);
+        int port = gone.getLocalPort();
+        gone.close();
+
+        String proxy = check(port, () -> {});
+
+        await("failed: connection refused by " + proxy);
+        assertThat(listening(port).isBound()).isTrue();
+        await(Parts.OK);
     }
 
     @Test
     void aConnectionThatIsClosedAtOnceLeadsNowhere() throws Exception {
-        try (ServerSocket server = listening(0)) {
-            Thread closing = Thread.ofVirtual().start(() -> {
-                try {
-                    while (true) {
-                        server.accept().close();
-                    }
-                } catch (IOException e) {
-                    assertThat(server.isClosed()).isTrue();
+        ServerSocket server = listening(0);
+        Thread closing = Thread.ofVirtual().start(() -> {
+            try {
+                while (true) {
+                    server.accept().close();
                 }
-            });
-            String proxy = "127.0.0.1:" + server.getLocalPort();
-            try (var check =
-                    EgressCheck.start(proxy, QUICK, parts, log, () -> {}).orElseThrow()) {
-                await("failed: connection closed at once by " + proxy);
+            } catch (IOException e) {
+                assertThat(server.isClosed()).isTrue();
             }
-            server.close();
-            closing.join();
-        }
+        });
+
+        String proxy = check(server.getLocalPort(), () -> {});
+
+        await("failed: connection closed at once by " + proxy);
+        server.close();
+        closing.join();
     }
 
     @ParameterizedTest

@@ -57,7 +57,7 @@ class MainTest {
 
     @Test
     void whatItNeedsOfTheMachineIsNamed() throws Exception {
-        try (var taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             String output = failed(
                     "vm_type=cli\ntoken_sha256=" + "a".repeat(64) + "\n",
                     "-Dsallyport.bind=127.0.0.1",
