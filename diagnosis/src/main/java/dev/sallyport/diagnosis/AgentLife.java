@@ -35,7 +35,8 @@ record AgentLife(
     static AgentLife of(Seen seen) {
         Story story = seen.story();
         List<Mark> exits = story.agent(Sign.EXITED).stream()
-                .filter(mark -> mark.word(2).equals("Main") || !ExitStatus.step(mark.number(4)).isEmpty())
+                .filter(mark -> mark.word(2).equals("Main")
+                        || !ExitStatus.step(mark.number(4)).isEmpty())
                 .toList();
         List<Mark> results = story.agent(Sign.RESULT);
         List<Mark> restarts = story.agent(Sign.RESTARTS);
@@ -62,17 +63,20 @@ record AgentLife(
             String said = unit.map(words -> words.value("Result")).orElse("");
             result = said.isEmpty() || said.equals("success") ? result : said;
         }
-        boolean failed = unit.map(words -> words.value("ActiveState").equals("failed")).orElse(false);
+        boolean failed =
+                unit.map(words -> words.value("ActiveState").equals("failed")).orElse(false);
         boolean startLimit = !tooQuick.isEmpty() || result.equals("start-limit-hit");
         List<Mark> onFailure = story.agent(Sign.ON_FAILURE);
         boolean gaveUp = startLimit || !onFailure.isEmpty() || (failed && !restarting(unit));
         int ends = Math.max(story.agentCount(Sign.EXITED) == 0 ? 0 : exits.size(), code.isEmpty() ? 0 : 1);
-        ends = Math.max(ends, restarts.stream().mapToInt(mark -> mark.number(2)).max().orElse(0));
+        ends = Math.max(
+                ends, restarts.stream().mapToInt(mark -> mark.number(2)).max().orElse(0));
         int told = unit.map(words -> words.number("NRestarts")).orElse(-1);
         // At its end, `deactivating`, systemd has not counted the restart that may follow.
         boolean over = failed
                 || restarting(unit)
-                || unit.map(words -> words.value("ActiveState").equals("deactivating")).orElse(false);
+                || unit.map(words -> words.value("ActiveState").equals("deactivating"))
+                        .orElse(false);
         ends = Math.max(ends, told > 0 ? told + (over ? 1 : 0) : 0);
         if (ends == 0 && (!results.isEmpty() || startLimit || (failed && !code.isEmpty()))) {
             ends = 1;
@@ -96,7 +100,10 @@ record AgentLife(
 
         Certainty certainty = gaveUp
                 ? Certainty.PROVEN
-                : ends >= 2 || (ends == 1 && (seen.idle().isPresent() || seen.exit().isPresent()))
+                : ends >= 2
+                                || (ends == 1
+                                        && (seen.idle().isPresent()
+                                                || seen.exit().isPresent()))
                         ? Certainty.DOOMED
                         : Certainty.POSSIBLE;
         Optional<Instant> first = proofs.list().stream().map(Proof::at).min(Instant::compareTo);
@@ -104,7 +111,8 @@ record AgentLife(
     }
 
     private static boolean restarting(Optional<Words> unit) {
-        return unit.map(words -> words.value("SubState").startsWith("auto-restart")).orElse(false);
+        return unit.map(words -> words.value("SubState").startsWith("auto-restart"))
+                .orElse(false);
     }
 
     /** ExecMainCode= is a number, CLD_EXITED and so on of sigaction(2); 0 as long as the process runs. */

@@ -30,7 +30,8 @@ final class AgentRules {
     /** So long an agent may sit and wait for something without being given up. */
     private static final Duration MAY_SIT = Duration.ofSeconds(10);
 
-    private static final Pattern ADDRESS_OR_PORT = Pattern.compile("(?:\\d\\.\\d{1,3}|\\]|::|\\*|localhost):\\d{2,5}\\b|[Pp]ort:? \\d{2,5}\\b");
+    private static final Pattern ADDRESS_OR_PORT =
+            Pattern.compile("(?:\\d\\.\\d{1,3}|\\]|::|\\*|localhost):\\d{2,5}\\b|[Pp]ort:? \\d{2,5}\\b");
 
     private AgentRules() {}
 
@@ -42,8 +43,13 @@ final class AgentRules {
         }
         List<Proof> last = seen.story().agentsLast(life.firstEnd());
         List<Proof> telling = last.subList(Math.max(0, last.size() - 5), last.size());
-        var proofs = Proofs.none().lines(life.proofs().stream().limit(3).toList()).lines(telling.reversed()).lines(life.proofs());
-        String said = telling.isEmpty() ? "" : "; its last words: " + words(telling.getLast().line());
+        var proofs = Proofs.none()
+                .lines(life.proofs().stream().limit(3).toList())
+                .lines(telling.reversed())
+                .lines(life.proofs());
+        String said = telling.isEmpty()
+                ? ""
+                : "; its last words: " + words(telling.getLast().line());
         if (life.ends() >= 2) {
             found.accept(new Finding(
                     CauseCode.AGENT_CRASH_LOOP,
@@ -70,7 +76,8 @@ final class AgentRules {
 
     /** What a line says, without who says it and when. */
     private static String words(String line) {
-        String bare = line.replaceFirst("^.*?sallyport-words: journal ", "").replaceFirst("^.{0,80}?[\\w.)(-]+\\[\\d+\\]: ", "");
+        String bare = line.replaceFirst("^.*?sallyport-words: journal ", "")
+                .replaceFirst("^.{0,80}?[\\w.)(-]+\\[\\d+\\]: ", "");
         return bare.replaceFirst("^\\S+Z [\\w-]+: ", "").strip().replaceAll("\\.$", "");
     }
 
@@ -90,7 +97,10 @@ final class AgentRules {
                 told ? Certainty.PROVEN : Certainty.DOOMED,
                 Finding.EVENT + (told ? 1 : 0),
                 seen.unit() + " ended by itself with 0, before it answered.",
-                Proofs.none().marks(well).word(seen.unitWords()).lines(seen.story().agentsLast(Optional.empty()))));
+                Proofs.none()
+                        .marks(well)
+                        .word(seen.unitWords())
+                        .lines(seen.story().agentsLast(Optional.empty()))));
     }
 
     /** Our agent names the cause of a start that failed itself. */
@@ -123,7 +133,8 @@ final class AgentRules {
         if (marks.isEmpty() || life.ends() > 0) {
             return;
         }
-        List<Proof> last = seen.story().agentsLast(Optional.of(marks.getFirst().proof().at()));
+        List<Proof> last =
+                seen.story().agentsLast(Optional.of(marks.getFirst().proof().at()));
         found.accept(new Finding(
                 CauseCode.AGENT_FAILED,
                 Certainty.DOOMED,
@@ -141,7 +152,8 @@ final class AgentRules {
         if (marks.isEmpty() && !result.equals("timeout") && !result.equals("watchdog")) {
             return;
         }
-        boolean watchdog = result.equals("watchdog") || !story.agent(Sign.WATCHDOG).isEmpty();
+        boolean watchdog =
+                result.equals("watchdog") || !story.agent(Sign.WATCHDOG).isEmpty();
         found.accept(new Finding(
                 CauseCode.AGENT_HUNG,
                 Certainty.PROVEN,
@@ -161,13 +173,15 @@ final class AgentRules {
         }
         Optional<Words> process = seen.words().all("process").stream().findFirst();
         String state = process.map(words -> words.field(1)).orElse("");
-        String who = process.map(words -> "the process " + words.field(0) + " of ").orElse("") + seen.unit();
+        String who =
+                process.map(words -> "the process " + words.field(0) + " of ").orElse("") + seen.unit();
         List<Proof> last = seen.story().agentsLast(Optional.empty());
         found.accept(new Finding(
                 CauseCode.AGENT_HUNG,
                 Certainty.PROVEN,
                 Finding.EVENT + 5,
-                capital(who) + " is there, makes no progress, and does not listen on " + seen.subject().port()
+                capital(who) + " is there, makes no progress, and does not listen on "
+                        + seen.subject().port()
                         + switch (state) {
                             case "D" -> " (it is blocked in the kernel, state D).";
                             case "T", "t" -> " (it is stopped, state " + state + ").";
@@ -186,7 +200,8 @@ final class AgentRules {
     private static void still(Seen seen, Consumer<Finding> found) {
         Story story = seen.story();
         AgentLife life = seen.life();
-        List<Mark> started = story.agent(Sign.STARTED).isEmpty() ? story.agent(Sign.STARTING) : story.agent(Sign.STARTED);
+        List<Mark> started =
+                story.agent(Sign.STARTED).isEmpty() ? story.agent(Sign.STARTING) : story.agent(Sign.STARTED);
         List<Proof> last = story.agentsLast(Optional.empty());
         boolean listens = !story.said(Sign.LISTENS, Optional.empty()).isEmpty();
         if (seen.idle().isEmpty() || life.troubled() || listens || (started.isEmpty() && last.isEmpty())) {
@@ -196,11 +211,13 @@ final class AgentRules {
                 CauseCode.AGENT_HUNG,
                 seen.idle().get().lasting().compareTo(MAY_SIT) >= 0 ? Certainty.DOOMED : Certainty.POSSIBLE,
                 Finding.EVENT,
-                seen.unit() + " was started, the machine is at rest, and nothing answers on port " + seen.subject().port() + ".",
+                seen.unit() + " was started, the machine is at rest, and nothing answers on port "
+                        + seen.subject().port() + ".",
                 Proofs.of(seen.idle().get())
                         .lines(last.reversed().stream().limit(3).toList())
                         .marks(started)
-                        .lines(seen.answers().last().map(a -> new Proof(a.at(), a.text())).stream().toList())));
+                        .lines(seen.answers().last().map(a -> new Proof(a.at(), a.text())).stream()
+                                .toList())));
     }
 
     private static void portTaken(Seen seen, Consumer<Finding> found) {
@@ -209,9 +226,13 @@ final class AgentRules {
         List<Mark> bind = seen.story().said(Sign.BIND, life.firstEnd()).stream()
                 .filter(mark -> ofPort(mark.proof().line(), port))
                 .toList();
-        List<Words> holders = seen.words().all("listen").stream().filter(l -> l.number(1) == port).toList();
+        List<Words> holders = seen.words().all("listen").stream()
+                .filter(l -> l.number(1) == port)
+                .toList();
         boolean dead = life.gaveUp()
-                || seen.unitWords().map(unit -> unit.value("ActiveState").equals("failed")).orElse(false);
+                || seen.unitWords()
+                        .map(unit -> unit.value("ActiveState").equals("failed"))
+                        .orElse(false);
         if (bind.isEmpty() && !(dead && !holders.isEmpty())) {
             return;
         }
@@ -227,7 +248,8 @@ final class AgentRules {
 
     /** A line that names a port names that one; one that names none may mean it. */
     private static boolean ofPort(String line, int port) {
-        return line.matches(".*\\b" + port + "\\b.*") || !ADDRESS_OR_PORT.matcher(line).find();
+        return line.matches(".*\\b" + port + "\\b.*")
+                || !ADDRESS_OR_PORT.matcher(line).find();
     }
 
     /** The last words show sockets, but not whose: the right port on a wrong address speaks for itself, another port must be the only stranger. */
@@ -243,16 +265,29 @@ final class AgentRules {
         List<Words> right = listens.stream().filter(l -> l.number(1) == port).toList();
         if (!right.isEmpty()) {
             if (right.stream().allMatch(l -> loopback(l.field(0)))) {
-                found.accept(address(seen, Certainty.PROVEN, right, right.getFirst().field(0), port));
+                found.accept(
+                        address(seen, Certainty.PROVEN, right, right.getFirst().field(0), port));
             }
             return;
         }
-        List<Words> strange = listens.stream().filter(l -> !OF_OTHERS.contains(l.number(1))).toList();
-        List<Words> said = strange.stream().filter(l -> mentioned(seen, l.number(1))).toList();
+        List<Words> strange =
+                listens.stream().filter(l -> !OF_OTHERS.contains(l.number(1))).toList();
+        List<Words> said =
+                strange.stream().filter(l -> mentioned(seen, l.number(1))).toList();
         if (!said.isEmpty()) {
-            found.accept(address(seen, Certainty.PROVEN, said, said.getFirst().field(0), said.getFirst().number(1)));
+            found.accept(address(
+                    seen,
+                    Certainty.PROVEN,
+                    said,
+                    said.getFirst().field(0),
+                    said.getFirst().number(1)));
         } else if (strange.stream().map(l -> l.number(1)).distinct().count() == 1) {
-            found.accept(address(seen, Certainty.DOOMED, strange, strange.getFirst().field(0), strange.getFirst().number(1)));
+            found.accept(address(
+                    seen,
+                    Certainty.DOOMED,
+                    strange,
+                    strange.getFirst().field(0),
+                    strange.getFirst().number(1)));
         }
     }
 
@@ -284,17 +319,23 @@ final class AgentRules {
                 || said.stream().anyMatch(mark -> mark.number(2) == port && !loopback(mark.word(1)))) {
             return;
         }
-        Mark last = said.stream().filter(mark -> mark.number(2) == port).findFirst().orElse(said.getLast());
-        boolean asked = seen.answers().lastIs(Evidence.Reply.REFUSED, last.proof().at())
+        Mark last =
+                said.stream().filter(mark -> mark.number(2) == port).findFirst().orElse(said.getLast());
+        boolean asked = seen.answers()
+                        .lastIs(Evidence.Reply.REFUSED, last.proof().at())
                 || seen.answers().lastIs(Evidence.Reply.CLOSED, last.proof().at());
         boolean ours = last.proof().line().contains("answers on");
         found.accept(new Finding(
                 CauseCode.AGENT_WRONG_ADDRESS,
-                asked && (ours || seen.idle().isPresent()) ? Certainty.PROVEN : asked || ours ? Certainty.DOOMED : Certainty.POSSIBLE,
+                asked && (ours || seen.idle().isPresent())
+                        ? Certainty.PROVEN
+                        : asked || ours ? Certainty.DOOMED : Certainty.POSSIBLE,
                 Finding.KIND + 5,
-                "The agent says that it listens on " + (last.word(1).isEmpty() ? "" : last.word(1) + " ") + "port " + last.word(2)
-                        + ", and is asked on all addresses, port " + port + ".",
-                Proofs.of(last).lines(seen.answers().last().map(a -> new Proof(a.at(), a.text())).stream().toList())));
+                "The agent says that it listens on " + (last.word(1).isEmpty() ? "" : last.word(1) + " ") + "port "
+                        + last.word(2) + ", and is asked on all addresses, port " + port + ".",
+                Proofs.of(last)
+                        .lines(seen.answers().last().map(a -> new Proof(a.at(), a.text())).stream()
+                                .toList())));
     }
 
     private static boolean loopback(String address) {

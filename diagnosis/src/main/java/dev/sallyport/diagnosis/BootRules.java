@@ -30,7 +30,8 @@ final class BootRules {
                 Finding.KIND + 10,
                 unit.isEmpty()
                         ? "The boot ended in emergency mode."
-                        : "The boot ended in emergency mode, because " + unit + (device(why) ? " did not appear." : " failed."),
+                        : "The boot ended in emergency mode, because " + unit
+                                + (device(why) ? " did not appear." : " failed."),
                 Proofs.none()
                         .marks(signs.stream().limit(2).toList())
                         .marks(why)
@@ -67,7 +68,8 @@ final class BootRules {
                 CauseCode.DEFAULT_TARGET_MISSING,
                 frozen ? Certainty.PROVEN : Certainty.DOOMED,
                 Finding.THING,
-                "systemd could not reach a default target: " + signs.getFirst().word(1).replaceAll("\\.$", "") + ".",
+                "systemd could not reach a default target: "
+                        + signs.getFirst().word(1).replaceAll("\\.$", "") + ".",
                 Proofs.none().marks(signs).marks(seen.story().of(Sign.FREEZE))));
     }
 

@@ -29,8 +29,9 @@ public final class Diagnosis {
                     ResourceRules.ALL)
             .flatMap(List::stream)
             .toList();
-    private static final List<Rule> ALWAYS =
-            Stream.concat(HypervisorRules.ALL.stream(), NetworkRules.OF_HEALTHY.stream()).toList();
+    private static final List<Rule> ALWAYS = Stream.concat(
+                    HypervisorRules.ALL.stream(), NetworkRules.OF_HEALTHY.stream())
+            .toList();
 
     private static final Comparator<Finding> BEST =
             Comparator.comparing(Finding::certainty).thenComparingInt(Finding::rank);
@@ -46,8 +47,7 @@ public final class Diagnosis {
 
     /** Takes what was seen; in the order in which it was. */
     public void add(Evidence evidence) {
-        seen.accept(evidence);
-        judged = false;
+        judged &= !seen.accept(evidence);
     }
 
     /** The most specific verdict of what was seen; empty while nothing speaks against the machine. */
@@ -84,7 +84,9 @@ public final class Diagnosis {
         if (seen.exit().isPresent()) {
             return finding.certainty() == Certainty.DOOMED ? finding.with(Certainty.PROVEN) : finding;
         }
-        return seen.words().open() && finding.certainty() == Certainty.PROVEN ? finding.with(Certainty.DOOMED) : finding;
+        return seen.words().open() && finding.certainty() == Certainty.PROVEN
+                ? finding.with(Certainty.DOOMED)
+                : finding;
     }
 
     /** Nothing explains it: what the network, the guest and the console said last. */
@@ -103,7 +105,9 @@ public final class Diagnosis {
                 .map(deadline -> " within " + deadline.waited().toMillis() + " ms")
                 .orElse("");
         List<Phase> phases = phases();
-        String reached = phases.isEmpty() ? "" : "; the last that was seen: " + phases.getLast().name().text();
+        String reached = phases.isEmpty()
+                ? ""
+                : "; the last that was seen: " + phases.getLast().name().text();
         Instant now = seen.now();
         var proofs = Proofs.none();
         last.ifPresent(answer -> proofs.add(new Proof(answer.at(), "seen last: " + answer.text())));
@@ -118,7 +122,8 @@ public final class Diagnosis {
                 CauseCode.AGENT_SILENT,
                 Certainty.POSSIBLE,
                 Finding.BARE,
-                "The agent " + what + within + (seen.story().count() == 0 ? "; the console stayed empty" : reached) + ".",
+                "The agent " + what + within + (seen.story().count() == 0 ? "; the console stayed empty" : reached)
+                        + ".",
                 proofs);
     }
 }

@@ -8,7 +8,8 @@ import java.util.function.Consumer;
 
 /** From systemd's fork to the program's first instruction: the steps of systemd.exec(5), and what execve(2) says of the program. */
 final class ExecRules {
-    static final List<Rule> ALL = List.of(ExecRules::environment, ExecRules::step, ExecRules::program, ExecRules::resources);
+    static final List<Rule> ALL =
+            List.of(ExecRules::environment, ExecRules::step, ExecRules::program, ExecRules::resources);
 
     private ExecRules() {}
 
@@ -23,15 +24,20 @@ final class ExecRules {
                 absent ? CauseCode.UNIT_ENVIRONMENT_MISSING : CauseCode.UNIT_SETUP_FAILED,
                 Certainty.PROVEN,
                 Finding.THING,
-                "systemd could not read an EnvironmentFile= of " + seen.unit() + (why.isEmpty() ? "." : ": " + why + "."),
-                Proofs.none().marks(marks).marks(seen.story().agent(Sign.NO_RUN)).marks(seen.story().agent(Sign.RESULT))));
+                "systemd could not read an EnvironmentFile= of " + seen.unit()
+                        + (why.isEmpty() ? "." : ": " + why + "."),
+                Proofs.none()
+                        .marks(marks)
+                        .marks(seen.story().agent(Sign.NO_RUN))
+                        .marks(seen.story().agent(Sign.RESULT))));
     }
 
     /** Every step but the last. */
     private static void step(Seen seen, Consumer<Finding> found) {
         AgentLife life = seen.life();
         List<Mark> steps = attributed(seen, Sign.STEP_FAILED);
-        String step = life.step().isEmpty() && !steps.isEmpty() ? steps.getLast().word(2) : life.step();
+        String step =
+                life.step().isEmpty() && !steps.isEmpty() ? steps.getLast().word(2) : life.step();
         if (step.isEmpty() || step.equals("EXEC")) {
             return;
         }
@@ -43,12 +49,12 @@ final class ExecRules {
                 ? steps.getLast().word(4).strip()
                 : words.isEmpty() ? "" : words.getLast().words().getLast().strip();
         CauseCode code = switch (step) {
-            case "CHDIR" -> why.isEmpty() || Programs.absent(why)
-                    ? CauseCode.UNIT_DIRECTORY_MISSING
-                    : CauseCode.UNIT_SETUP_FAILED;
-            case "USER", "GROUP" -> why.contains("not permitted") || why.contains("denied")
-                    ? CauseCode.UNIT_SETUP_FAILED
-                    : CauseCode.UNIT_USER_MISSING;
+            case "CHDIR" ->
+                why.isEmpty() || Programs.absent(why) ? CauseCode.UNIT_DIRECTORY_MISSING : CauseCode.UNIT_SETUP_FAILED;
+            case "USER", "GROUP" ->
+                why.contains("not permitted") || why.contains("denied")
+                        ? CauseCode.UNIT_SETUP_FAILED
+                        : CauseCode.UNIT_USER_MISSING;
             default -> why.contains("No space left") ? CauseCode.WRITABLE_DISK_FULL : CauseCode.UNIT_SETUP_FAILED;
         };
         String status = life.step().isEmpty() ? step : life.status() + "/" + step;
@@ -67,7 +73,9 @@ final class ExecRules {
         if (!own.isEmpty() || !seen.life().troubled()) {
             return own;
         }
-        return seen.story().of(sign).stream().filter(mark -> mark.word(1).isEmpty()).toList();
+        return seen.story().of(sign).stream()
+                .filter(mark -> mark.word(1).isEmpty())
+                .toList();
     }
 
     /** The last step: what the kernel said of ExecStart='s file. */
@@ -93,7 +101,10 @@ final class ExecRules {
         String path = file.map(words -> words.field(0))
                 .or(() -> steps.stream().map(mark -> mark.word(3)).findFirst())
                 .or(() -> located.stream().map(mark -> mark.word(2)).findFirst())
-                .or(() -> executed.stream().map(mark -> mark.word(2)).filter(p -> p.contains("/")).findFirst())
+                .or(() -> executed.stream()
+                        .map(mark -> mark.word(2))
+                        .filter(p -> p.contains("/"))
+                        .findFirst())
                 .orElse("");
         String why = !located.isEmpty()
                 ? located.getFirst().word(3)
@@ -102,8 +113,14 @@ final class ExecRules {
                         : steps.isEmpty() ? "" : steps.getFirst().word(4);
         var proofs = Proofs.none();
         file.filter(words -> !words.is(1, "ok")).ifPresent(words -> proofs.add(words.proof()));
-        proofs.word(interpreter).marks(located).marks(executed).marks(steps).word(file).lines(life.proofs());
-        found.accept(program(seen, path, why.strip(), file, interpreter, !located.isEmpty(), !executed.isEmpty(), proofs));
+        proofs.word(interpreter)
+                .marks(located)
+                .marks(executed)
+                .marks(steps)
+                .word(file)
+                .lines(life.proofs());
+        found.accept(
+                program(seen, path, why.strip(), file, interpreter, !located.isEmpty(), !executed.isEmpty(), proofs));
     }
 
     private static Finding program(
@@ -176,7 +193,8 @@ final class ExecRules {
                     CauseCode.EXEC_MISSING,
                     notLocated ? Certainty.PROVEN : Certainty.DOOMED,
                     notLocated ? Finding.THING : Finding.KIND - 5,
-                    begin + "the file" + (notLocated ? "" : ", or the interpreter that it needs,") + " is not in the image.",
+                    begin + "the file" + (notLocated ? "" : ", or the interpreter that it needs,")
+                            + " is not in the image.",
                     proofs);
         }
         if (!why.isEmpty()) {
@@ -195,7 +213,8 @@ final class ExecRules {
 
     /** Older systemd says `Failed to execute command`, without having looked for the file. */
     private static boolean executedPath(Seen seen) {
-        return attributed(seen, Sign.NOT_EXECUTED).stream().anyMatch(mark -> mark.word(2).startsWith("/"));
+        return attributed(seen, Sign.NOT_EXECUTED).stream()
+                .anyMatch(mark -> mark.word(2).startsWith("/"));
     }
 
     private static Finding proven(CauseCode code, String detail, Proofs proofs) {

@@ -24,9 +24,17 @@ final class HypervisorRules {
         String last = exit.lines().isEmpty() ? "." : ": " + exit.lines().getLast();
         return switch (exit.end()) {
             case DESTROYED ->
-                proven(CauseCode.MACHINE_ENDED, Finding.BARE - 5, "It was destroyed before its agent answered.", proofs);
+                proven(
+                        CauseCode.MACHINE_ENDED,
+                        Finding.BARE - 5,
+                        "It was destroyed before its agent answered.",
+                        proofs);
             case GUEST_SHUTDOWN ->
-                proven(CauseCode.MACHINE_ENDED, Finding.BARE - 5, "It powered itself off before its agent answered.", proofs);
+                proven(
+                        CauseCode.MACHINE_ENDED,
+                        Finding.BARE - 5,
+                        "It powered itself off before its agent answered.",
+                        proofs);
             case GUEST_PANIC -> proven(CauseCode.KERNEL_PANIC, Finding.BARE, "Its kernel panicked.", proofs);
             case FAILED ->
                 proven(
@@ -63,6 +71,9 @@ final class HypervisorRules {
                         Certainty.PROVEN,
                         Finding.THING,
                         "The hypervisor is there and does not run its guest: " + halted.text(),
-                        Proofs.of(halted).lines(seen.story().lines().reversed().stream().limit(3).toList()))));
+                        Proofs.of(halted)
+                                .lines(seen.story().lines().reversed().stream()
+                                        .limit(3)
+                                        .toList()))));
     }
 }

@@ -26,7 +26,8 @@ final class InitramfsRules {
                 .filter(known -> known.name().equals(fatal.get().word(1)))
                 .findFirst()
                 .orElse(CauseCode.UNKNOWN);
-        String detail = said.isEmpty() ? "The machine's initramfs gave up." : "The machine's initramfs gave up: " + said + ".";
+        String detail =
+                said.isEmpty() ? "The machine's initramfs gave up." : "The machine's initramfs gave up: " + said + ".";
         var proofs = Proofs.of(fatal.get());
 
         List<Mark> modules = story.of(Sign.MODULE_MISSING);
@@ -39,7 +40,8 @@ final class InitramfsRules {
                 && !story.has(Sign.DISK_SEEN)
                 && !story.has(Sign.DISKS_COUNTED);
         // What it names itself is right where it is more than that a disk or a layer is not there or cannot be read.
-        boolean vague = code == CauseCode.KERNEL_PANIC || code == CauseCode.LAYER_MISSING || code == CauseCode.LAYER_CORRUPT;
+        boolean vague =
+                code == CauseCode.KERNEL_PANIC || code == CauseCode.LAYER_MISSING || code == CauseCode.LAYER_CORRUPT;
         if (!vague) {
             proofs.marks(story.of(Sign.DISKS_COUNTED));
         } else if (disk.isPresent()) {
@@ -47,7 +49,8 @@ final class InitramfsRules {
             detail = "The initramfs has no module " + disk.get().word(1) + ", with which the machine's disks are read.";
         } else if (fileSystem.isPresent()) {
             code = CauseCode.ROOT_MISSING;
-            detail = "The initramfs has no module " + fileSystem.get().word(1) + ", with which the image's layers are mounted.";
+            detail = "The initramfs has no module " + fileSystem.get().word(1)
+                    + ", with which the image's layers are mounted.";
         } else if (network.isPresent() && code == CauseCode.KERNEL_PANIC) {
             code = CauseCode.NETWORK_DEVICE_MISSING;
             detail = "The initramfs has no module " + network.get().word(1) + ", the driver of the network device.";
@@ -57,14 +60,13 @@ final class InitramfsRules {
         } else if (said.contains("hold no /sbin/init")) {
             code = CauseCode.INIT_MISSING;
             detail = "The image's layers hold no /sbin/init.";
-        } else if (code == CauseCode.LAYER_CORRUPT && mounts.stream().anyMatch(m -> m.word(3).contains("No such device"))) {
+        } else if (code == CauseCode.LAYER_CORRUPT
+                && mounts.stream().anyMatch(m -> m.word(3).contains("No such device"))) {
             code = CauseCode.ROOT_MISSING;
-            detail = "The kernel does not know the file system of " + mounts.getFirst().word(1) + ": " + said + ".";
+            detail = "The kernel does not know the file system of "
+                    + mounts.getFirst().word(1) + ": " + said + ".";
         }
-        proofs.marks(modules)
-                .marks(mounts)
-                .marks(story.of(Sign.FS_ERROR))
-                .marks(story.of(Sign.IO_ERROR));
+        proofs.marks(modules).marks(mounts).marks(story.of(Sign.FS_ERROR)).marks(story.of(Sign.IO_ERROR));
         found.accept(new Finding(code, Certainty.PROVEN, Finding.THING + 5, detail, proofs));
     }
 

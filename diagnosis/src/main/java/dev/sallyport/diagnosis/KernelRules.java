@@ -9,9 +9,11 @@ import java.util.regex.Pattern;
 
 /** The kernel's own words: panics by their reason, oopses, and tasks that stand still. */
 final class KernelRules {
-    static final List<Rule> ALL = List.of(KernelRules::panic, KernelRules::noInit, KernelRules::oops, KernelRules::stall);
+    static final List<Rule> ALL =
+            List.of(KernelRules::panic, KernelRules::noInit, KernelRules::oops, KernelRules::stall);
 
-    private static final Pattern KILLED_INIT = Pattern.compile("Attempted to kill init!? ?(?:exitcode=0x([0-9a-fA-F]{1,8}))?");
+    private static final Pattern KILLED_INIT =
+            Pattern.compile("Attempted to kill init!? ?(?:exitcode=0x([0-9a-fA-F]{1,8}))?");
 
     private KernelRules() {}
 
@@ -27,7 +29,8 @@ final class KernelRules {
         boolean killedInit = killed.find();
         List<Mark> unpacking = story.of(Sign.UNPACKING);
         boolean noRoot = text.contains("Unable to mount root");
-        if ((noRoot || !noInit.isEmpty()) && unpacking.stream().anyMatch(mark -> mark.word(1).contains("write error"))) {
+        if ((noRoot || !noInit.isEmpty())
+                && unpacking.stream().anyMatch(mark -> mark.word(1).contains("write error"))) {
             found.accept(new Finding(
                     CauseCode.OUT_OF_MEMORY,
                     Certainty.PROVEN,
@@ -54,7 +57,8 @@ final class KernelRules {
                     CauseCode.INIT_MISSING,
                     Certainty.PROVEN,
                     Finding.THING,
-                    "The kernel found no init that it could start" + after(noInit.isEmpty() ? text : noInit.getFirst().word(1)),
+                    "The kernel found no init that it could start"
+                            + after(noInit.isEmpty() ? text : noInit.getFirst().word(1)),
                     Proofs.none().marks(noInit).marks(List.of(panic.get()))));
             return;
         }
@@ -75,7 +79,8 @@ final class KernelRules {
         Optional<Mark> unpacking = story.first(Sign.UNPACKING);
         boolean noDisk = !story.has(Sign.DISK_SEEN) && story.has(Sign.NO_PARTITIONS) && unpacking.isEmpty();
         String device = panic.word(1).replaceAll(".* on ", "");
-        var proofs = Proofs.of(panic).marks(why).marks(unpacking.stream().toList()).marks(story.of(Sign.NO_PARTITIONS));
+        var proofs =
+                Proofs.of(panic).marks(why).marks(unpacking.stream().toList()).marks(story.of(Sign.NO_PARTITIONS));
         return noDisk
                 ? new Finding(
                         CauseCode.DISK_DRIVER_MISSING,
@@ -88,8 +93,8 @@ final class KernelRules {
                         Certainty.PROVEN,
                         Finding.THING,
                         unpacking.isPresent()
-                                ? "The kernel could not unpack its initramfs (" + unpacking.get().word(1)
-                                        + ") and found no other root file system."
+                                ? "The kernel could not unpack its initramfs ("
+                                        + unpacking.get().word(1) + ") and found no other root file system."
                                 : "The kernel could not mount its root file system on " + device + ".",
                         proofs);
     }
@@ -118,7 +123,10 @@ final class KernelRules {
                 Certainty.PROVEN,
                 Finding.EVENT,
                 "The machine's init (PID 1) " + how + ", so its kernel panicked.",
-                Proofs.of(panic).marks(story.of(Sign.FREEZE)).marks(story.of(Sign.OOPS)).lines(story.lines().reversed()));
+                Proofs.of(panic)
+                        .marks(story.of(Sign.FREEZE))
+                        .marks(story.of(Sign.OOPS))
+                        .lines(story.lines().reversed()));
     }
 
     private static void noInit(Seen seen, Consumer<Finding> found) {
@@ -132,7 +140,8 @@ final class KernelRules {
                 CauseCode.INIT_MISSING,
                 tries ? Certainty.POSSIBLE : Certainty.DOOMED,
                 tries ? Finding.BARE : Finding.THING,
-                "The kernel found no init that it could start" + after(noInit.getFirst().word(1)),
+                "The kernel found no init that it could start"
+                        + after(noInit.getFirst().word(1)),
                 Proofs.none().marks(noInit)));
     }
 
@@ -146,7 +155,8 @@ final class KernelRules {
                 CauseCode.KERNEL_PANIC,
                 still ? Certainty.DOOMED : Certainty.POSSIBLE,
                 still ? Finding.EVENT : Finding.HINT,
-                "The machine's kernel met an error of its own" + after(oops.getFirst().word(1)),
+                "The machine's kernel met an error of its own"
+                        + after(oops.getFirst().word(1)),
                 Proofs.none().marks(oops)));
     }
 
@@ -159,7 +169,8 @@ final class KernelRules {
                     Certainty.POSSIBLE,
                     Finding.HINT,
                     hung.isEmpty()
-                            ? "The machine's processor was stuck" + after(stalls.getFirst().word(1))
+                            ? "The machine's processor was stuck"
+                                    + after(stalls.getFirst().word(1))
                             : "The process " + hung.getFirst().word(1) + " was blocked in the kernel for more than "
                                     + hung.getFirst().word(2) + " s.",
                     Proofs.none().marks(hung).marks(stalls)));

@@ -82,7 +82,9 @@ final class LoaderRules {
     private static void interpreter(Seen seen, Consumer<Finding> found) {
         AgentLife life = seen.life();
         var said = new ArrayList<Mark>(seen.story().said(Sign.NOT_THERE, life.firstEnd()));
-        if (said.isEmpty() || !life.troubled() || (!life.code().isEmpty() && life.status() != NOT_FOUND && life.status() != 126)) {
+        if (said.isEmpty()
+                || !life.troubled()
+                || (!life.code().isEmpty() && life.status() != NOT_FOUND && life.status() != 126)) {
             return;
         }
         Mark first = said.getFirst();

@@ -22,8 +22,7 @@ final class NetworkRules {
     /** A stranger on the port; one that stays is the cause, one that does not may go on to say why. */
     private static void stranger(Seen seen, Consumer<Finding> found) {
         Optional<Evidence.Answer> wrong = seen.answers().first(Evidence.Reply.WRONG);
-        Optional<Evidence.Answer> last =
-                seen.answers().last().filter(answer -> answer.reply() == Evidence.Reply.WRONG);
+        Optional<Evidence.Answer> last = seen.answers().last().filter(answer -> answer.reply() == Evidence.Reply.WRONG);
         if (wrong.isEmpty() || last.isEmpty()) {
             return;
         }
@@ -38,8 +37,9 @@ final class NetworkRules {
     }
 
     private static void noDevice(Seen seen, Consumer<Finding> found) {
-        List<Words> none =
-                seen.words().all("net").stream().filter(net -> net.is(0, "none")).toList();
+        List<Words> none = seen.words().all("net").stream()
+                .filter(net -> net.is(0, "none"))
+                .toList();
         if (!none.isEmpty()) {
             found.accept(new Finding(
                     CauseCode.NETWORK_DEVICE_MISSING,
@@ -53,7 +53,8 @@ final class NetworkRules {
         if (said.isEmpty() || seen.story().has(Sign.FATAL)) {
             return;
         }
-        boolean device = said.stream().anyMatch(mark -> mark.word(1).matches("(?i).*(?:no network|device|interface).*"));
+        boolean device =
+                said.stream().anyMatch(mark -> mark.word(1).matches("(?i).*(?:no network|device|interface).*"));
         Optional<Mark> module = seen.story().of(Sign.MODULE_MISSING).stream()
                 .filter(mark -> mark.word(1).contains("net"))
                 .findFirst();
@@ -61,7 +62,8 @@ final class NetworkRules {
                 CauseCode.NETWORK_DEVICE_MISSING,
                 device ? Certainty.DOOMED : Certainty.POSSIBLE,
                 Finding.KIND,
-                module.map(mark -> "The initramfs has no module " + mark.word(1) + ", the driver of the network device.")
+                module.map(mark ->
+                                "The initramfs has no module " + mark.word(1) + ", the driver of the network device.")
                         .orElse("The initramfs could not set up the network: "
                                 + said.getFirst().word(1).replaceFirst("^sallyport-initramfs: ", "") + "."),
                 Proofs.none().marks(said).marks(module.stream().toList())));
@@ -73,7 +75,8 @@ final class NetworkRules {
         if (listens.isEmpty() || !seen.answers().only(Evidence.Reply.UNREACHABLE)) {
             return;
         }
-        boolean long_ = Duration.between(listens.getFirst().proof().at(), seen.now()).compareTo(REACHED_IN) >= 0;
+        boolean long_ =
+                Duration.between(listens.getFirst().proof().at(), seen.now()).compareTo(REACHED_IN) >= 0;
         var proofs = Proofs.of(listens.getFirst());
         seen.answers().last().ifPresent(proofs::seen);
         found.accept(new Finding(
@@ -107,6 +110,8 @@ final class NetworkRules {
     }
 
     private static List<Proof> last(Seen seen) {
-        return seen.story().agentsLast(Optional.empty()).reversed().stream().limit(4).toList();
+        return seen.story().agentsLast(Optional.empty()).reversed().stream()
+                .limit(4)
+                .toList();
     }
 }

@@ -34,6 +34,10 @@ final class Phases {
     }
 
     private static void first(Map<Phase.Name, Instant> times, Phase.Name name, Optional<Instant> at) {
-        at.ifPresent(time -> times.merge(name, time, (one, other) -> Stream.of(one, other).min(Comparator.naturalOrder()).get()));
+        at.ifPresent(time -> times.merge(
+                name,
+                time,
+                (one, other) ->
+                        Stream.of(one, other).min(Comparator.naturalOrder()).get()));
     }
 }

@@ -10,8 +10,12 @@ import java.util.function.Consumer;
 
 /** What a machine can run out of, or have wrong: memory, room on its disk, readable layers, the time. */
 final class ResourceRules {
-    static final List<Rule> ALL =
-            List.of(ResourceRules::memory, ResourceRules::lowMemory, ResourceRules::disk, ResourceRules::layer, ResourceRules::clock);
+    static final List<Rule> ALL = List.of(
+            ResourceRules::memory,
+            ResourceRules::lowMemory,
+            ResourceRules::disk,
+            ResourceRules::layer,
+            ResourceRules::clock);
 
     /** The kernel that has to kill so often does not get by. */
     private static final int TOO_MANY_KILLS = 5;
@@ -36,7 +40,11 @@ final class ResourceRules {
                         .toList())
                 .orElse(List.of());
         boolean killed = life.code().equals("killed") && life.status() == Signals.KILL && !shortly.isEmpty();
-        var proofs = Proofs.none().marks(killed ? shortly : kills.reversed()).marks(unit).marks(words).lines(life.proofs());
+        var proofs = Proofs.none()
+                .marks(killed ? shortly : kills.reversed())
+                .marks(unit)
+                .marks(words)
+                .lines(life.proofs());
         if (oomResult || !unit.isEmpty() || killed) {
             String victim = kills.isEmpty() ? "" : " (" + kills.getLast().word(2) + ")";
             found.accept(new Finding(
@@ -50,7 +58,8 @@ final class ResourceRules {
                     CauseCode.OUT_OF_MEMORY,
                     life.lasting(),
                     Finding.KIND + 5,
-                    "The agent ended for want of memory: " + words.getFirst().word(1).strip(),
+                    "The agent ended for want of memory: "
+                            + words.getFirst().word(1).strip(),
                     proofs));
         } else if (!kills.isEmpty()) {
             boolean many = story.count(Sign.OOM_KILL) >= TOO_MANY_KILLS;
@@ -58,8 +67,8 @@ final class ResourceRules {
                     CauseCode.OUT_OF_MEMORY,
                     many ? Certainty.DOOMED : Certainty.POSSIBLE,
                     many ? Finding.KIND : Finding.BARE + 5,
-                    "The kernel killed " + kills.getLast().word(2)
-                            + (many ? " and others," : "") + " because the machine had no memory left.",
+                    "The kernel killed " + kills.getLast().word(2) + (many ? " and others," : "")
+                            + " because the machine had no memory left.",
                     proofs));
         }
     }
@@ -80,7 +89,8 @@ final class ResourceRules {
                 CauseCode.OUT_OF_MEMORY,
                 killed ? life.lasting() : Certainty.POSSIBLE,
                 Finding.KIND,
-                "Of the machine's " + memory.get().number(1) / 1024 + " MiB of memory " + free / 1024 + " MiB are left.",
+                "Of the machine's " + memory.get().number(1) / 1024 + " MiB of memory " + free / 1024
+                        + " MiB are left.",
                 Proofs.none().word(memory).lines(life.proofs())));
     }
 
@@ -121,7 +131,9 @@ final class ResourceRules {
                 || life.step().equals("EXEC")
                 || story.agentsLast(life.firstEnd()).stream().anyMatch(line -> Programs.unreadable(line.line()));
         boolean stands = seen.idle().isPresent() || seen.exit().isPresent() || life.troubled();
-        String what = errors.isEmpty() ? "the disk " + blocks.getFirst().word(1) : errors.getFirst().word(1).strip();
+        String what = errors.isEmpty()
+                ? "the disk " + blocks.getFirst().word(1)
+                : errors.getFirst().word(1).strip();
         found.accept(new Finding(
                 CauseCode.LAYER_CORRUPT,
                 sure ? Certainty.PROVEN : stands ? Certainty.DOOMED : Certainty.POSSIBLE,
@@ -129,7 +141,11 @@ final class ResourceRules {
                 errors.isEmpty()
                         ? "The kernel could not read " + what + "."
                         : "The kernel could not read a file system: " + what.replaceAll("\\.$", "") + ".",
-                Proofs.none().marks(errors).marks(blocks).marks(story.of(Sign.PANIC)).lines(stands ? life.proofs() : List.of())));
+                Proofs.none()
+                        .marks(errors)
+                        .marks(blocks)
+                        .marks(story.of(Sign.PANIC))
+                        .lines(stands ? life.proofs() : List.of())));
     }
 
     private static void clock(Seen seen, Consumer<Finding> found) {
@@ -150,8 +166,8 @@ final class ResourceRules {
                 CauseCode.CLOCK_WRONG,
                 dates.isEmpty() ? Certainty.POSSIBLE : Certainty.PROVEN,
                 dates.isEmpty() ? Finding.EVENT - 5 : Finding.KIND + 5,
-                "The machine's clock says " + Instant.ofEpochSecond(seconds) + ", " + off.abs().toSeconds() + " s "
-                        + (off.isNegative() ? "behind" : "ahead of") + " the host's.",
+                "The machine's clock says " + Instant.ofEpochSecond(seconds) + ", "
+                        + off.abs().toSeconds() + " s " + (off.isNegative() ? "behind" : "ahead of") + " the host's.",
                 Proofs.none().word(clock).lines(dates)));
     }
 }

@@ -20,18 +20,26 @@ final class Seen {
     private Evidence.@Nullable Deadline deadline;
     private @Nullable Instant healthy;
     private Instant now = Instant.EPOCH;
+    private @Nullable AgentLife life;
 
     Seen(Subject subject) {
         this.subject = subject;
         this.story = new Story(subject.unit());
     }
 
-    void accept(Evidence evidence) {
+    /**
+     * Takes what was seen.
+     *
+     * @return whether it may change what rules say
+     */
+    boolean accept(Evidence evidence) {
+        boolean tells = true;
         now = evidence.at().isAfter(now) ? evidence.at() : now;
         switch (evidence) {
             case Evidence.Line line -> {
-                story.accept(line.at(), line.text());
-                if (!says(line.text())) {
+                tells = story.accept(line.at(), line.text());
+                if (idle != null && !says(line.text())) {
+                    tells = true;
                     idle = null;
                 }
             }
@@ -52,6 +60,10 @@ final class Seen {
             case Evidence.Idle still -> idle = still;
             case Evidence.Deadline over -> deadline = over;
         }
+        if (tells) {
+            life = null;
+        }
+        return tells;
     }
 
     /** Lines that come while a machine only waits: systemd's counting of a job's seconds, and the report of last words. */
@@ -122,6 +134,11 @@ final class Seen {
 
     /** What has become of the agent's process. */
     AgentLife life() {
-        return AgentLife.of(this);
+        AgentLife known = life;
+        if (known == null) {
+            known = AgentLife.of(this);
+            life = known;
+        }
+        return known;
     }
 }

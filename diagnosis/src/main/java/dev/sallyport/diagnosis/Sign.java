@@ -51,7 +51,8 @@ enum Sign {
             "((?:sallyport-initramfs: NETWORK_DEVICE_MISSING.*|sallyport-initramfs: .*(?:no network|[Nn]etwork device|[Ii]nterface).*(?:missing|not there|no |not ).*"
                     + "|sallyport-initramfs: .*no network.*|sallyport-initramfs: the (?:address|gateway) \\S+ could not be set.*"
                     + "|ip: (?:can't find device|SIOCGIFINDEX).*))"),
-    DISKS_COUNTED("sallyport-initramfs: disks:", "sallyport-initramfs: disks: (\\d+) announced by the buses, (\\d+) there"),
+    DISKS_COUNTED(
+            "sallyport-initramfs: disks:", "sallyport-initramfs: disks: (\\d+) announced by the buses, (\\d+) there"),
     MOUNT_FAILED("mounting ", "mount: mounting (\\S+) on (\\S+) failed: (.*)"),
 
     // systemd
@@ -66,7 +67,9 @@ enum Sign {
             "",
             "(Failed to (?:load|isolate|start|enqueue) default target.*|Unit default\\.target (?:not found|is masked).*"
                     + "|default\\.target: .*(?:not found|masked).*|Failed to load rescue target.*)"),
-    FREEZE("", "((?:Freezing execution|\\[!!!!!!\\]|Failed to start up manager|Caught <[A-Z]+>, (?:core dump|dumped core)).*)"),
+    FREEZE(
+            "",
+            "((?:Freezing execution|\\[!!!!!!\\]|Failed to start up manager|Caught <[A-Z]+>, (?:core dump|dumped core)).*)"),
     REACHED("Reached target ", "Reached target " + Patterns.NAMED),
     STARTUP_FINISHED("Startup finished in", "Startup finished in (.*)"),
     LOGIN(" login:", "\\S+ login: *$"),
@@ -84,7 +87,9 @@ enum Sign {
     NOT_FOUND("", "Unit " + Patterns.UNIT + " (?:not found|could not be found|failed to load: No such file)"),
     MASKED("masked", "(?:Unit )?" + Patterns.UNIT + " is masked"),
     CYCLE("ordering cycle", "Job " + Patterns.UNIT + "/start deleted to break ordering cycle"),
-    SKIPPED("skipped", "(" + Patterns.BARE_UNIT + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
+    SKIPPED(
+            "skipped",
+            "(" + Patterns.BARE_UNIT + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
     SKIPPED_OLD("being skipped", "Condition check resulted in " + "(.{1,160}?) being skipped"),
     ASSERT_FAILED("Assertion failed", "Assertion failed (?:on job )?for " + Patterns.NAMED),
 
@@ -105,7 +110,9 @@ enum Sign {
     WATCHDOG("Watchdog timeout", Patterns.UNIT + ": Watchdog timeout"),
 
     // Units: their processes
-    EXITED("process exited", Patterns.UNIT + ": (Main|Control) process exited, code=(\\w+), status=(\\d+)(?:/([\\w./-]+))?"),
+    EXITED(
+            "process exited",
+            Patterns.UNIT + ": (Main|Control) process exited, code=(\\w+), status=(\\d+)(?:/([\\w./-]+))?"),
     RESULT("Failed with result", Patterns.UNIT + ": Failed with result '([\\w-]+)'"),
     RESTARTS("restart counter is at", Patterns.UNIT + ": Scheduled restart job, restart counter is at (\\d+)"),
     GAVE_UP("repeated too quickly", Patterns.UNIT + ": Start request repeated too quickly"),
@@ -118,8 +125,12 @@ enum Sign {
     NOT_EXECUTED("Failed to execute ", Patterns.MAYBE_UNIT + "Failed to execute '?([^\\s':]+)'?: (.*)"),
     NO_ENVIRONMENT("environment file", Patterns.MAYBE_UNIT + "Failed to load environment files?: ?(.*)"),
     NO_RUN("Failed to run '", Patterns.UNIT + ": Failed to run '([\\w-]+)' task: (.*)"),
-    NO_DIRECTORY("working directory failed", Patterns.MAYBE_UNIT + "Changing to the requested working directory failed: (.*)"),
-    NO_USER("credentials: ", Patterns.MAYBE_UNIT + "Failed to determine (user|group|supplementary groups?) credentials: (.*)"),
+    NO_DIRECTORY(
+            "working directory failed",
+            Patterns.MAYBE_UNIT + "Changing to the requested working directory failed: (.*)"),
+    NO_USER(
+            "credentials: ",
+            Patterns.MAYBE_UNIT + "Failed to determine (user|group|supplementary groups?) credentials: (.*)"),
     NO_NAMESPACE("mount namespac", Patterns.MAYBE_UNIT + "Failed to set up mount namespacing(.*)"),
 
     // Programs
@@ -127,8 +138,12 @@ enum Sign {
             "",
             "(?:([^\\s:]+): )?(?:error while loading shared libraries: ([^\\s:]+): (.*)"
                     + "|Error loading shared library ([^\\s:]+): (.*))"),
-    NO_VERSION("not found (required by", "(?:([^\\s:]+): )?([^\\s:]+): version [`'‘]?([^\\s'’`]+)['’]? not found \\(required by ([^)]+)\\)"),
-    NO_SYMBOL("", "(?:symbol lookup error: ([^\\s:]+): undefined symbol: (\\S+)|Error relocating ([^\\s:]+): (\\S+): symbol not found)"),
+    NO_VERSION(
+            "not found (required by",
+            "(?:([^\\s:]+): )?([^\\s:]+): version [`'‘]?([^\\s'’`]+)['’]? not found \\(required by ([^)]+)\\)"),
+    NO_SYMBOL(
+            "",
+            "(?:symbol lookup error: ([^\\s:]+): undefined symbol: (\\S+)|Error relocating ([^\\s:]+): (\\S+): symbol not found)"),
     FORMAT("Exec format error", "([^\\s:]+): (?:cannot execute(?: binary file)?: )?Exec format error"),
     NOT_THERE(
             "",

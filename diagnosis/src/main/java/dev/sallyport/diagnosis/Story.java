@@ -56,29 +56,35 @@ final class Story {
         }
     }
 
-    /** Takes a line. */
-    void accept(Instant at, String text) {
+    /**
+     * Takes a line.
+     *
+     * @return whether it tells anything: what was judged without it stands otherwise
+     */
+    boolean accept(Instant at, String text) {
         String line = text.length() <= MAX_LINE ? text : text.substring(0, MAX_LINE);
         var proof = new Proof(at, line);
         count++;
         keep(lines, proof);
-        if (began == null && (line.contains("Linux version") || STAMPED.matcher(line).find())) {
+        if (began == null
+                && (line.contains("Linux version") || STAMPED.matcher(line).find())) {
             began = at;
         }
         Optional<Words> words = lastWords.accept(proof);
         if (words.isPresent()) {
             retell(words.get());
-            return;
+            return true;
         }
         if (line.contains("sallyport-words: ")) {
-            return;
+            return true;
         }
+        boolean tells = false;
         for (Sign sign : Sign.values()) {
             if (line.contains(sign.hint())) {
-                search(sign, proof, false);
+                tells |= search(sign, proof, false);
             }
         }
-        hear(proof);
+        return hear(proof) || tells;
     }
 
     /** What the journal of the agent's unit holds was said before; it counts where the console did not show it. */
@@ -95,9 +101,10 @@ final class Story {
         }
     }
 
-    private void search(Sign sign, Proof proof, boolean again) {
+    private boolean search(Sign sign, Proof proof, boolean again) {
         Matcher matcher = sign.pattern().matcher(proof.line());
-        for (int found = 0; found < MOST_IN_A_LINE && matcher.find(); found++) {
+        int found = 0;
+        for (; found < MOST_IN_A_LINE && matcher.find(); found++) {
             var groups = new ArrayList<String>();
             for (int group = 1; group <= matcher.groupCount(); group++) {
                 String value = matcher.group(group);
@@ -113,6 +120,7 @@ final class Story {
                 into.computeIfAbsent(sign, s -> new Marks()).add(mark);
             }
         }
+        return found > 0;
     }
 
     private Map<Sign, Marks> ofUnit(String unit) {
@@ -135,7 +143,8 @@ final class Story {
         if (mark.sign() == Sign.STEP_FAILED && mark.word(1).equals(agent)) {
             learnProgram(mark.word(3));
         }
-        if ((mark.sign() == Sign.NOT_LOCATED || mark.sign() == Sign.NOT_EXECUTED) && mark.word(1).equals(agent)) {
+        if ((mark.sign() == Sign.NOT_LOCATED || mark.sign() == Sign.NOT_EXECUTED)
+                && mark.word(1).equals(agent)) {
             learnProgram(mark.word(2));
         }
     }
@@ -147,10 +156,11 @@ final class Story {
         }
     }
 
-    private void hear(Proof proof) {
+    private boolean hear(Proof proof) {
         Matcher speaker = SPEAKER.matcher(proof.line());
         boolean named = speaker.find();
-        if (agents(proof)) {
+        boolean agents = agents(proof);
+        if (agents) {
             keep(agents, proof);
         }
         if (named
@@ -160,6 +170,7 @@ final class Story {
                         && !proof.line().contains("sallyport-initramfs: ")) {
             keep(programs, proof);
         }
+        return agents;
     }
 
     private static void keep(ArrayDeque<Proof> ring, Proof proof) {
@@ -297,8 +308,7 @@ final class Story {
     }
 
     private static boolean near(Proof proof, Instant end) {
-        return !proof.at().isBefore(end.minus(BEFORE_END))
-                && !proof.at().isAfter(end.plusSeconds(1));
+        return !proof.at().isBefore(end.minus(BEFORE_END)) && !proof.at().isAfter(end.plusSeconds(1));
     }
 
     /** No other program's name stands before it. */

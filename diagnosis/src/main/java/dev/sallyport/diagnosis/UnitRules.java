@@ -36,18 +36,23 @@ final class UnitRules {
                 .filter(words -> words.value("LoadState").equals("bad-setting")
                         || words.value("LoadState").equals("error"));
         Optional<Words> error = seen.words().about("error", unit);
-        String where = syntax.isEmpty() ? "" : " (line " + syntax.getFirst().word(2) + ": " + bare(syntax.getFirst().word(3)) + ")";
+        String where = syntax.isEmpty()
+                ? ""
+                : " (line " + syntax.getFirst().word(2) + ": "
+                        + bare(syntax.getFirst().word(3)) + ")";
         if (!refusals.isEmpty() || state.isPresent()) {
             Optional<String> refusal = refusals.stream()
                     .map(mark -> mark.word(2))
                     .filter(text -> !text.isEmpty())
                     .findFirst()
-                    .or(() -> error.map(words -> words.rest().substring(words.field(0).length()).strip()));
+                    .or(() -> error.map(words ->
+                            words.rest().substring(words.field(0).length()).strip()));
             found.accept(new Finding(
                     CauseCode.UNIT_INVALID,
                     Certainty.PROVEN,
                     Finding.THING,
-                    "systemd cannot use " + unit + refusal.map(text -> ": " + bare(text)).orElse("") + where + ".",
+                    "systemd cannot use " + unit
+                            + refusal.map(text -> ": " + bare(text)).orElse("") + where + ".",
                     Proofs.none().marks(syntax).marks(refusals).word(error).word(state)));
             return;
         }
@@ -64,11 +69,14 @@ final class UnitRules {
 
     private static void masked(Seen seen, Consumer<Finding> found) {
         List<Mark> lines = seen.story().agent(Sign.MASKED);
-        Optional<Words> state = seen.unitWords().filter(words -> words.value("LoadState").equals("masked"));
+        Optional<Words> state =
+                seen.unitWords().filter(words -> words.value("LoadState").equals("masked"));
         if (lines.isEmpty() && state.isEmpty()) {
             return;
         }
-        List<Words> links = seen.words().all("link").stream().filter(link -> link.is(1, "masked")).toList();
+        List<Words> links = seen.words().all("link").stream()
+                .filter(link -> link.is(1, "masked"))
+                .toList();
         found.accept(new Finding(
                 CauseCode.UNIT_MASKED,
                 Certainty.PROVEN,
@@ -80,7 +88,8 @@ final class UnitRules {
 
     private static void missing(Seen seen, Consumer<Finding> found) {
         List<Mark> lines = seen.story().agent(Sign.NOT_FOUND);
-        Optional<Words> state = seen.unitWords().filter(words -> words.value("LoadState").equals("not-found"));
+        Optional<Words> state =
+                seen.unitWords().filter(words -> words.value("LoadState").equals("not-found"));
         List<Words> dangling = dangling(seen);
         if (state.isEmpty() && lines.isEmpty()) {
             return;
@@ -98,7 +107,9 @@ final class UnitRules {
     }
 
     private static List<Words> dangling(Seen seen) {
-        return seen.words().all("link").stream().filter(link -> link.is(1, "dangling")).toList();
+        return seen.words().all("link").stream()
+                .filter(link -> link.is(1, "dangling"))
+                .toList();
     }
 
     private static Finding dangling(List<Words> dangling, Optional<Words> state, List<Mark> lines, String unit) {
@@ -134,7 +145,8 @@ final class UnitRules {
                     CauseCode.UNIT_WAITS_FOR_TARGET,
                     Certainty.PROVEN,
                     Finding.THING,
-                    "The units that " + seen.unit() + " is ordered after wait for it in turn; systemd left it out to break the circle.",
+                    "The units that " + seen.unit()
+                            + " is ordered after wait for it in turn; systemd left it out to break the circle.",
                     Proofs.none().marks(marks)));
         }
     }
@@ -164,8 +176,11 @@ final class UnitRules {
                                     Proofs.none().word(state).words(targets)));
             return;
         }
-        Optional<Words> active = targets.stream().filter(target -> target.is(1, "active")).findFirst();
-        String target = targets.isEmpty() ? target(good.getFirst().field(0)) : targets.getFirst().field(0);
+        Optional<Words> active =
+                targets.stream().filter(target -> target.is(1, "active")).findFirst();
+        String target = targets.isEmpty()
+                ? target(good.getFirst().field(0))
+                : targets.getFirst().field(0);
         if (active.isEmpty()) {
             found.accept(new Finding(
                     CauseCode.UNIT_TARGET_NOT_REACHED,

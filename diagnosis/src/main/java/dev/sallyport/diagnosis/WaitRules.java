@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
 
 /** What the agent's unit waits for, and what failed before it could be started. */
 final class WaitRules {
-    static final List<Rule> ALL = List.of(WaitRules::queue, WaitRules::counting, WaitRules::dependency, WaitRules::needed);
+    static final List<Rule> ALL =
+            List.of(WaitRules::queue, WaitRules::counting, WaitRules::dependency, WaitRules::needed);
 
     /** Devices appear as their drivers load; one that has not come for so long is not there. */
     private static final Duration DEVICES_COME_IN = Duration.ofSeconds(20);
@@ -40,10 +41,18 @@ final class WaitRules {
                 .filter(unit -> running.stream().anyMatch(job -> job.field(0).equals(unit.field(0))))
                 .toList();
         List<Words> jobs = direct.isEmpty() ? running : direct;
-        Optional<Words> device = jobs.stream().filter(job -> Names.device(job.field(0))).findFirst();
+        Optional<Words> device =
+                jobs.stream().filter(job -> Names.device(job.field(0))).findFirst();
         boolean onlyDevices = !jobs.isEmpty() && jobs.stream().allMatch(job -> Names.device(job.field(0)));
-        String through = after.isEmpty() || !direct.isEmpty() ? "" : " (through " + after.getFirst().field(0) + ")";
-        var proofs = Proofs.none().word(own).words(direct).words(running).words(after).word(seen.unitWords());
+        String through = after.isEmpty() || !direct.isEmpty()
+                ? ""
+                : " (through " + after.getFirst().field(0) + ")";
+        var proofs = Proofs.none()
+                .word(own)
+                .words(direct)
+                .words(running)
+                .words(after)
+                .word(seen.unitWords());
         if (device.isPresent() && (onlyDevices || !direct.isEmpty())) {
             found.accept(new Finding(
                     CauseCode.UNIT_WAITS_FOR_DEVICE,
@@ -56,7 +65,9 @@ final class WaitRules {
         if (jobs.isEmpty() && after.isEmpty()) {
             return;
         }
-        String what = direct.isEmpty() && !after.isEmpty() ? after.getFirst().field(0) : jobs.getFirst().field(0);
+        String what = direct.isEmpty() && !after.isEmpty()
+                ? after.getFirst().field(0)
+                : jobs.getFirst().field(0);
         String by = !jobs.isEmpty() && !what.equals(jobs.getFirst().field(0))
                 ? "; " + jobs.getFirst().field(0) + " is still being started"
                 : "";
@@ -80,7 +91,8 @@ final class WaitRules {
             return;
         }
         Mark last = jobs.stream()
-                .filter(mark -> device(mark.word(1)) && finished(story, mark.word(1)).isEmpty())
+                .filter(mark ->
+                        device(mark.word(1)) && finished(story, mark.word(1)).isEmpty())
                 .reduce((first, second) -> second)
                 .orElse(jobs.getLast());
         String what = last.word(1);
@@ -103,7 +115,8 @@ final class WaitRules {
 
     private static Optional<Mark> finished(Story story, String unit) {
         for (Sign sign : List.of(Sign.STARTED, Sign.REACHED, Sign.START_FAILED, Sign.DEVICE_TIMED_OUT)) {
-            Optional<Mark> mark = story.of(sign).stream().filter(m -> m.word(1).equals(unit)).findFirst();
+            Optional<Mark> mark =
+                    story.of(sign).stream().filter(m -> m.word(1).equals(unit)).findFirst();
             if (mark.isPresent()) {
                 return mark;
             }
@@ -184,9 +197,7 @@ final class WaitRules {
     }
 
     private static Optional<Mark> last(List<Mark> marks, Instant until) {
-        return marks.stream()
-                .filter(mark -> !mark.proof().at().isAfter(until))
-                .reduce((first, second) -> second);
+        return marks.stream().filter(mark -> !mark.proof().at().isAfter(until)).reduce((first, second) -> second);
     }
 
     /** The last words: the agent's unit did not run, and one that it needs has failed. */
@@ -197,8 +208,9 @@ final class WaitRules {
         if (own.isEmpty() || seen.life().troubled() || queued(seen)) {
             return;
         }
-        List<Words> after =
-                seen.words().all("after").stream().filter(unit -> unit.is(1, "failed")).toList();
+        List<Words> after = seen.words().all("after").stream()
+                .filter(unit -> unit.is(1, "failed"))
+                .toList();
         if (!after.isEmpty()) {
             String name = after.getFirst().field(0);
             found.accept(new Finding(

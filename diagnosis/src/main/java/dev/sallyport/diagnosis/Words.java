@@ -32,8 +32,7 @@ record Words(String kind, List<String> fields, String rest, Proof proof) {
     Words and(Words later) {
         var both = new ArrayList<>(fields);
         both.addAll(later.fields);
-        return new Words(
-                kind, List.copyOf(both), rest, later.fields.size() > fields.size() ? later.proof : proof);
+        return new Words(kind, List.copyOf(both), rest, later.fields.size() > fields.size() ? later.proof : proof);
     }
 
     /** The value as a number; -1 when it is none. */

@@ -73,13 +73,47 @@ final class DiagnosisTest {
     void survivesWhateverAGuestWrites(long seed) {
         var random = new Random(seed);
         List<String> pieces = List.of(
-                "systemd[1]: ", "sallyport-agent.service", ": Main process exited, code=", "exited", "killed", ", status=",
-                "203/EXEC", "999999999999", "sallyport-words: ", "BEGIN 1 hung", "END 1 2", "unit ", "clock 99999999999999999",
-                "job x.device start running", "Kernel panic - not syncing: ", "Attempted to kill init! exitcode=0xffffffff",
-                "[  OK  ] Started ", "…", "(", ")", " - ", ".", " ", "[", "]: ", "Failed to start ", "\\", "$1", "dev-x.device",
-                "A start job is running for ", "(99999999999min / no limit)", "listen ", "memory 1 0", "disk / 100",
-                "answers on ", ":99999", "sallyport-initramfs: FATAL ", "X", "exec /a missing", "a".repeat(400));
-        for (int i = 0; i < 3000; i++) {
+                "systemd[1]: ",
+                "sallyport-agent.service",
+                ": Main process exited, code=",
+                "exited",
+                "killed",
+                ", status=",
+                "203/EXEC",
+                "999999999999",
+                "sallyport-words: ",
+                "BEGIN 1 hung",
+                "END 1 2",
+                "unit ",
+                "clock 99999999999999999",
+                "job x.device start running",
+                "Kernel panic - not syncing: ",
+                "Attempted to kill init! exitcode=0xffffffff",
+                "[  OK  ] Started ",
+                "…",
+                "(",
+                ")",
+                " - ",
+                ".",
+                " ",
+                "[",
+                "]: ",
+                "Failed to start ",
+                "\\",
+                "$1",
+                "dev-x.device",
+                "A start job is running for ",
+                "(99999999999min / no limit)",
+                "listen ",
+                "memory 1 0",
+                "disk / 100",
+                "answers on ",
+                ":99999",
+                "sallyport-initramfs: FATAL ",
+                "X",
+                "exec /a missing",
+                "a".repeat(400));
+        for (int i = 0; i < 1000; i++) {
             var text = new StringBuilder();
             for (int piece = random.nextInt(9); piece >= 0; piece--) {
                 text.append(pieces.get(random.nextInt(pieces.size())));
@@ -89,7 +123,9 @@ final class DiagnosisTest {
                 diagnosis.add(new Evidence.Idle(START.plusSeconds(i), Duration.ofSeconds(12), "idle"));
             }
             diagnosis.verdict().ifPresent(DiagnosisTest::bounded);
-            bounded(diagnosis.last());
+            if (i % 20 == 0) {
+                bounded(diagnosis.last());
+            }
             assertThat(diagnosis.phases()).hasSizeLessThanOrEqualTo(Phase.Name.values().length);
         }
     }

@@ -11,8 +11,19 @@ final class ExitStatusTest {
     /** Corners of the table in systemd.exec(5). */
     @ParameterizedTest
     @CsvSource({
-        "200, CHDIR", "203, EXEC", "210, CHROOT", "216, GROUP", "217, USER", "222, STDERR", "224, PAM", "226, NAMESPACE",
-        "233, RUNTIME_DIRECTORY", "235, CHOWN", "238, STATE_DIRECTORY", "243, CREDENTIALS", "245, BPF"
+        "200, CHDIR",
+        "203, EXEC",
+        "210, CHROOT",
+        "216, GROUP",
+        "217, USER",
+        "222, STDERR",
+        "224, PAM",
+        "226, NAMESPACE",
+        "233, RUNTIME_DIRECTORY",
+        "235, CHOWN",
+        "238, STATE_DIRECTORY",
+        "243, CREDENTIALS",
+        "245, BPF"
     })
     void names(int status, String step) {
         assertThat(ExitStatus.step(status)).isEqualTo(step);

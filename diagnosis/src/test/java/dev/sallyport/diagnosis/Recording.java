@@ -79,21 +79,20 @@ record Recording(Subject subject, List<Step> steps) {
                 steps.add(new Step.Seen(number, new Evidence.Line(at, "sallyport-words: " + line)));
                 continue;
             }
-            Evidence evidence =
-                    switch (kind) {
-                        case "words" -> {
-                            inWords = true;
-                            words.clear();
-                            yield new Evidence.Line(at, "sallyport-words: BEGIN 1 " + rest);
-                        }
-                        case "words-end" -> {
-                            inWords = false;
-                            var cksum = new Cksum();
-                            words.forEach(word -> cksum.add(word + "\n"));
-                            yield new Evidence.Line(at, "sallyport-words: END " + words.size() + " " + cksum.value());
-                        }
-                        default -> evidence(at, kind, rest);
-                    };
+            Evidence evidence = switch (kind) {
+                case "words" -> {
+                    inWords = true;
+                    words.clear();
+                    yield new Evidence.Line(at, "sallyport-words: BEGIN 1 " + rest);
+                }
+                case "words-end" -> {
+                    inWords = false;
+                    var cksum = new Cksum();
+                    words.forEach(word -> cksum.add(word + "\n"));
+                    yield new Evidence.Line(at, "sallyport-words: END " + words.size() + " " + cksum.value());
+                }
+                default -> evidence(at, kind, rest);
+            };
             steps.add(new Step.Seen(number, evidence));
         }
         return new Recording(subject, steps);
@@ -136,14 +135,14 @@ record Recording(Subject subject, List<Step> steps) {
             switch (step) {
                 case Step.Seen seen -> {
                     diagnosis.add(seen.evidence());
-                    Certainty now =
-                            diagnosis.verdict().map(Verdict::certainty).orElse(null);
+                    Certainty now = diagnosis.verdict().map(Verdict::certainty).orElse(null);
                     most = now != null && (most == null || now.compareTo(most) > 0) ? now : most;
                 }
                 case Step.Expected expected -> {
                     String wrong = compare(diagnosis, expected.text(), most);
                     if (!wrong.isEmpty()) {
-                        differences.add("line " + expected.line() + ": expected " + expected.text() + "\n    but " + wrong);
+                        differences.add(
+                                "line " + expected.line() + ": expected " + expected.text() + "\n    but " + wrong);
                     }
                 }
             }
@@ -151,7 +150,8 @@ record Recording(Subject subject, List<Step> steps) {
         return differences;
     }
 
-    private static String compare(Diagnosis diagnosis, String expected, @org.jspecify.annotations.Nullable Certainty most) {
+    private static String compare(
+            Diagnosis diagnosis, String expected, @org.jspecify.annotations.Nullable Certainty most) {
         if (expected.equals("nothing")) {
             return diagnosis.verdict().map(Recording::text).orElse("");
         }
@@ -175,12 +175,14 @@ record Recording(Subject subject, List<Step> steps) {
         boolean same = verdict.cause().code() == CauseCode.valueOf(words[0])
                 && (last || verdict.certainty() == Certainty.valueOf(words[1]));
         String part = words.length > (last ? 1 : 2) ? words[last ? 1 : 2] : "";
-        boolean proven = !verdict.cause().evidence().isEmpty() && !verdict.cause().detail().isBlank();
+        boolean proven = !verdict.cause().evidence().isEmpty()
+                && !verdict.cause().detail().isBlank();
         return same && proven && verdict.cause().detail().contains(part) ? "" : text(verdict);
     }
 
     private static String text(Verdict verdict) {
-        return verdict.cause().code() + " " + verdict.certainty() + " '" + verdict.cause().detail() + "'\n        "
+        return verdict.cause().code() + " " + verdict.certainty() + " '"
+                + verdict.cause().detail() + "'\n        "
                 + String.join("\n        ", verdict.cause().evidence());
     }
 }

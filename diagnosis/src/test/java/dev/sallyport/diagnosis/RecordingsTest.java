@@ -75,7 +75,8 @@ final class RecordingsTest {
                     String[] words = expected.text().split(" ");
                     Stream.of(words)
                             .limit(2)
-                            .filter(word -> Stream.of(CauseCode.values()).anyMatch(code -> code.name().equals(word)))
+                            .filter(word -> Stream.of(CauseCode.values())
+                                    .anyMatch(code -> code.name().equals(word)))
                             .forEach(word -> shown.add(CauseCode.valueOf(word)));
                 }
             }
