@@ -152,8 +152,7 @@ public final class Agent implements AutoCloseable {
             return opening.open();
         } catch (BindException e) {
             throw new IOException(
-                    "cannot listen on " + address.getHostString() + ":" + address.getPort() + ": " + e.getMessage(),
-                    e);
+                    "cannot listen on " + address.getHostString() + ":" + address.getPort() + ": " + e.getMessage(), e);
         }
     }
 
@@ -170,8 +169,7 @@ public final class Agent implements AutoCloseable {
         Authorities authorities = Authorities.write(settings, facts);
         Optional<Desktop> desktop = Optional.empty();
         if (facts.type() == VmType.BROWSER) {
-            desktop = Optional.of(
-                    new Desktop(settings, facts, processes, account("desktop"), authorities, parts, log));
+            desktop = Optional.of(new Desktop(settings, facts, processes, account("desktop"), authorities, parts, log));
             desktop.get().start();
         }
         Optional<Account> user = account("user");
@@ -213,8 +211,8 @@ public final class Agent implements AutoCloseable {
                         "POST",
                         "/status",
                         false,
-                        call -> rooms().status().ask(call.body(AskStatus.class, PROVIDER_LIMIT)
-                                .provider())),
+                        call -> rooms().status()
+                                .ask(call.body(AskStatus.class, PROVIDER_LIMIT).provider())),
                 new Route("GET", "/vitals", false, call -> vitals.read()));
     }
 
@@ -299,9 +297,11 @@ public final class Agent implements AutoCloseable {
         try {
             List<String> paths = furnished
                     .files()
-                    .write(request.provider(), request.credentials(), furnished.home(), text -> furnished
-                            .tools()
-                            .replaceVariables(text, home));
+                    .write(
+                            request.provider(),
+                            request.credentials(),
+                            furnished.home(),
+                            text -> furnished.tools().replaceVariables(text, home));
             log.line("credentials of " + request.provider().id() + " written: " + paths.size() + " files");
             return new Written(paths);
         } catch (IOException e) {

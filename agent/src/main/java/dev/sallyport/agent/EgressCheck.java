@@ -71,8 +71,7 @@ final class EgressCheck implements AutoCloseable {
         if (colon <= 0 || !port.matches("[0-9]{1,5}") || Integer.parseInt(port) > 65535) {
             throw new IllegalArgumentException("the fact proxy is '" + proxy + "', and no HOST:PORT");
         }
-        var check =
-                new EgressCheck(proxy.substring(0, colon), Integer.parseInt(port), patience, parts, log, before);
+        var check = new EgressCheck(proxy.substring(0, colon), Integer.parseInt(port), patience, parts, log, before);
         check.thread.start();
         return Optional.of(check);
     }

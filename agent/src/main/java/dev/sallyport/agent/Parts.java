@@ -36,8 +36,8 @@ public final class Parts {
     public boolean settled() {
         synchronized (states) {
             return states.entrySet().stream()
-                    .noneMatch(part -> part.getValue().equals(STARTING)
-                            && !part.getKey().equals(EgressCheck.EGRESS));
+                    .noneMatch(part ->
+                            part.getValue().equals(STARTING) && !part.getKey().equals(EgressCheck.EGRESS));
         }
     }
 }

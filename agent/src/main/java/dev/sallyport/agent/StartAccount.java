@@ -47,8 +47,7 @@ public final class StartAccount {
         // The machine's clock may be set meanwhile.
         return began == null
                 ? ""
-                : ", " + Math.max(0, Duration.between(began, Instant.now()).toMillis())
-                        + " ms after the process began";
+                : ", " + Math.max(0, Duration.between(began, Instant.now()).toMillis()) + " ms after the process began";
     }
 
     /** The cause that a failure of the start is. */

@@ -50,7 +50,8 @@ final class Training {
     private static void exercise(Path folder, Log log) throws IOException, InterruptedException {
         Secret token = Secret.random(32);
         Path facts = Files.writeString(
-                folder.resolve("facts"), "machine_id=train\nvm_type=browser\nproxy=127.0.0.1:9\ntoken_sha256=" + token.sha256() + "\n");
+                folder.resolve("facts"),
+                "machine_id=train\nvm_type=browser\nproxy=127.0.0.1:9\ntoken_sha256=" + token.sha256() + "\n");
         Map<String, String> properties = Map.ofEntries(
                 Map.entry("run", folder.resolve("run").toString()),
                 Map.entry("home", Files.createDirectory(folder.resolve("home")).toString()),
@@ -137,8 +138,8 @@ final class Training {
                         new Provider.Callback(List.of(1), "/", true),
                         new Provider.Success(0, ""),
                         30),
-                new Provider.Credentials(List.of(new Provider.CredentialFile(
-                        "t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
+                new Provider.Credentials(List.of(
+                        new Provider.CredentialFile("t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
                 new Provider.HandOver(List.of()),
                 new Provider.Status(List.of("train"), 0, ""),
                 List.of());

@@ -37,7 +37,8 @@ class MainTest {
 
         assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).as(output).isZero();
-        try (var left = Files.list(folder).filter(path -> !path.getFileName().toString().startsWith("hsperf"))) {
+        try (var left =
+                Files.list(folder).filter(path -> !path.getFileName().toString().startsWith("hsperf"))) {
             assertThat(left).isEmpty();
         }
     }

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 
 class StartAccountTest {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    private final StartAccount account = new StartAccount(new Log(new PrintStream(bytes, true, StandardCharsets.UTF_8)));
+    private final StartAccount account =
+            new StartAccount(new Log(new PrintStream(bytes, true, StandardCharsets.UTF_8)));
 
     private void failureReads(Throwable thrown, CauseCode code, String reason) {
         assertThat(StartAccount.code(thrown)).isEqualTo(code);
@@ -53,8 +54,7 @@ class StartAccountTest {
                 CauseCode.AGENT_FAILED,
                 "/run/x: Read-only file system");
         failureReads(new NoSuchFileException("/run/x"), CauseCode.AGENT_FAILED, "/run/x is not there");
-        failureReads(
-                new AccessDeniedException("/run/x"), CauseCode.AGENT_FAILED, "/run/x may not be read or written");
+        failureReads(new AccessDeniedException("/run/x"), CauseCode.AGENT_FAILED, "/run/x may not be read or written");
         failureReads(
                 new IOException("cannot listen on 1.2.3.4:5", new BindException("Cannot assign requested address")),
                 CauseCode.AGENT_WRONG_ADDRESS,
