@@ -233,15 +233,19 @@ fi
 # ---- what it does
 # The addresses of /proc/net/tcp are hexadecimal words in the processor's order: little-endian on all that we run on.
 # The listening state is 0A.
+# dotted DIGITS: sets address.
+dotted() {
+  d=${1%??}; c=${d%??}; b=${c%??}
+  address=$((0x${1#"$d"})).$((0x${d#"$c"})).$((0x${c#"$b"})).$((0x$b))
+}
 sockets=0
 if [ -r "$root/proc/net/tcp" ]; then
   while read -r _ own _ state _; do
     if [ "$state" != 0A ]; then continue; fi
     sockets=$((sockets + 1))
     if [ "$sockets" -gt 12 ]; then break; fi
-    digits=${own%:*}
-    d=${digits%??}; c=${d%??}; b=${c%??}
-    put "listen $((0x${digits#"$d"})).$((0x${d#"$c"})).$((0x${c#"$b"})).$((0x$b)) $((0x${own#*:}))"
+    dotted "${own%:*}"
+    put "listen $address $((0x${own#*:}))"
   done <"$root/proc/net/tcp"
 fi
 if [ -r "$root/proc/net/tcp6" ]; then
@@ -253,6 +257,8 @@ if [ -r "$root/proc/net/tcp6" ]; then
     case $digits in
       00000000000000000000000000000000) address=:: ;;
       00000000000000000000000001000000) address=::1 ;;
+      # An IPv4 address in IPv6's clothes (RFC 4291, section 2.5.5.2).
+      0000000000000000FFFF0000*) dotted "${digits#0000000000000000FFFF0000}" ;;
       *)
         address='' rest=$digits
         while [ -n "$rest" ]; do

@@ -18,7 +18,7 @@ listens() {
   while read -r _ own _ state _; do
     if [ "$state" != 0A ]; then continue; fi
     case $own in
-      00000000:$port | 00000000000000000000000000000000:$port) return 0 ;;
+      00000000:$port | 00000000000000000000000000000000:$port | 0000000000000000FFFF000000000000:$port) return 0 ;;
       *) elsewhere=1 ;;
     esac
   done <"$1"
