@@ -51,14 +51,16 @@ public final class ConsoleLogs {
      */
     public Optional<List<String>> lines(MachineId id) throws IOException {
         // It moves from the first to the second, so that one of them is there at every moment.
-        for (Path file : List.of(live(id), kept(id))) {
-            try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
-                return Optional.of(ConsoleLines.of(in.readNBytes(MAX_BYTES)));
-            } catch (NoSuchFileException e) {
-                continue;
-            }
+        Optional<List<String>> living = read(live(id));
+        return living.isPresent() ? living : read(kept(id));
+    }
+
+    private static Optional<List<String>> read(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+            return Optional.of(ConsoleLines.of(in.readNBytes(MAX_BYTES)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
         }
-        return Optional.empty();
     }
 
     /** The folder of the logs that are kept. */

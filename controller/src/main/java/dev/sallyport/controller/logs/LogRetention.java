@@ -99,9 +99,13 @@ public final class LogRetention implements AutoCloseable {
 
     /** Ends it, and waits until it no longer touches a file. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         thread.interrupt();
-        thread.join();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void run() {
