@@ -41,7 +41,7 @@ enum Sign {
             "\\b((?:erofs|EROFS|SQUASHFS|squashfs|EXT4-fs|overlayfs|JBD2)\\b.*(?:\\berrors?\\b(?!s?=)|corrupt|[Ff]ailed|[Ii]nvalid"
                     + "|[Uu]nable|[Cc]annot|bogus|mismatch|inconsistent).*)"),
     NO_SPACE("", "((?:No space left on device|ENOSPC).*)"),
-    SEGFAULT("", "([\\w().+-]{1,32})\\[\\d+\\]:? (?:segfault at|trap invalid opcode|general protection fault)"),
+    SEGFAULT("", "(?<![\\w().+-])([\\w().+-]{1,32})\\[\\d+\\]:? (?:segfault at|trap invalid opcode|general protection fault)"),
 
     // Initramfs
     FATAL("sallyport-initramfs: FATAL", "sallyport-initramfs: FATAL ([A-Z_]{1,40})(?:\\s+(.*))?"),
@@ -72,7 +72,7 @@ enum Sign {
             "((?:Freezing execution|\\[!!!!!!\\]|Failed to start up manager|Caught <[A-Z]+>, (?:core dump|dumped core)).*)"),
     REACHED("Reached target ", "Reached target " + Patterns.NAMED),
     STARTUP_FINISHED("Startup finished in", "Startup finished in (.*)"),
-    LOGIN(" login:", "\\S+ login: *$"),
+    LOGIN(" login:", "(?<!\\S)\\S+ login: *$"),
     QUEUED_DEFAULT("default target", "Queued start job for default target " + Patterns.NAMED),
 
     // Units: loading
@@ -89,7 +89,7 @@ enum Sign {
     CYCLE("ordering cycle", "Job " + Patterns.UNIT + "/start deleted to break ordering cycle"),
     SKIPPED(
             "skipped",
-            "(" + Patterns.BARE_UNIT + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
+            "(?<![\\w:.@\\\\-])(" + Patterns.BARE_UNIT + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
     SKIPPED_OLD("being skipped", "Condition check resulted in " + "(.{1,160}?) being skipped"),
     ASSERT_FAILED("Assertion failed", "Assertion failed (?:on job )?for " + Patterns.NAMED),
 
@@ -136,19 +136,19 @@ enum Sign {
     // Programs
     NO_LIBRARY(
             "",
-            "(?:([^\\s:]+): )?(?:error while loading shared libraries: ([^\\s:]+): (.*)"
+            "(?:(?<![^\\s:])([^\\s:]+): )?(?:error while loading shared libraries: ([^\\s:]+): (.*)"
                     + "|Error loading shared library ([^\\s:]+): (.*))"),
     NO_VERSION(
             "not found (required by",
-            "(?:([^\\s:]+): )?([^\\s:]+): version [`'‘]?([^\\s'’`]+)['’]? not found \\(required by ([^)]+)\\)"),
+            "(?<![^\\s:])(?:([^\\s:]+): )?([^\\s:]+): version [`'‘]?([^\\s'’`]+)['’]? not found \\(required by ([^)]+)\\)"),
     NO_SYMBOL(
             "",
             "(?:symbol lookup error: ([^\\s:]+): undefined symbol: (\\S+)|Error relocating ([^\\s:]+): (\\S+): symbol not found)"),
-    FORMAT("Exec format error", "([^\\s:]+): (?:cannot execute(?: binary file)?: )?Exec format error"),
+    FORMAT("Exec format error", "(?<![^\\s:])([^\\s:]+): (?:cannot execute(?: binary file)?: )?Exec format error"),
     NOT_THERE(
             "",
             "(?:(?:env|exec): ['‘\"]?([^\\s:'’\"]+)['’\"]?: (?:No such file or directory|not found)"
-                    + "|([^\\s:]+): (?:bad interpreter|cannot execute: required file not found))"),
+                    + "|(?<![^\\s:])([^\\s:]+): (?:bad interpreter|cannot execute: required file not found))"),
     BIND("", "((?:Address already in use|EADDRINUSE|Address in use).*)"),
     OWN_ACCOUNT("start: failed: ", "start: failed: ([A-Z_]{1,40}) (.*)"),
     PROGRAM_OOM(
@@ -195,7 +195,8 @@ enum Sign {
         static final String BARE_UNIT =
                 "[\\w:.@\\\\-]{1,200}\\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope)";
 
-        static final String UNIT = "(" + BARE_UNIT + ")";
+        /** From where the name begins, so that a long word is not tried at each of its letters. */
+        static final String UNIT = "(?<![\\w:.@\\\\-])(" + BARE_UNIT + ")";
         /** `UNIT: ` before a message; the console may have cut it. */
         static final String MAYBE_UNIT = "(?:" + UNIT + ": )?";
         /** `UNIT - Description`, or one of the two, up to its full stop or dots. */

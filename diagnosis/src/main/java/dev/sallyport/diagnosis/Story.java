@@ -159,8 +159,8 @@ final class Story {
     private boolean hear(Proof proof) {
         Matcher speaker = SPEAKER.matcher(proof.line());
         boolean named = speaker.find();
-        boolean agents = agents(proof);
-        if (agents) {
+        boolean own = agents(proof);
+        if (own) {
             keep(agents, proof);
         }
         if (named
@@ -170,7 +170,7 @@ final class Story {
                         && !proof.line().contains("sallyport-initramfs: ")) {
             keep(programs, proof);
         }
-        return agents;
+        return own;
     }
 
     private static void keep(ArrayDeque<Proof> ring, Proof proof) {
