@@ -41,7 +41,9 @@ enum Sign {
             "\\b((?:erofs|EROFS|SQUASHFS|squashfs|EXT4-fs|overlayfs|JBD2)\\b.*(?:\\berrors?\\b(?!s?=)|corrupt|[Ff]ailed|[Ii]nvalid"
                     + "|[Uu]nable|[Cc]annot|bogus|mismatch|inconsistent).*)"),
     NO_SPACE("", "((?:No space left on device|ENOSPC).*)"),
-    SEGFAULT("", "(?<![\\w().+-])([\\w().+-]{1,32})\\[\\d+\\]:? (?:segfault at|trap invalid opcode|general protection fault)"),
+    SEGFAULT(
+            "",
+            "(?<![\\w().+-])([\\w().+-]{1,32})\\[\\d+\\]:? (?:segfault at|trap invalid opcode|general protection fault)"),
 
     // Initramfs
     FATAL("sallyport-initramfs: FATAL", "sallyport-initramfs: FATAL ([A-Z_]{1,40})(?:\\s+(.*))?"),
@@ -89,7 +91,8 @@ enum Sign {
     CYCLE("ordering cycle", "Job " + Patterns.UNIT + "/start deleted to break ordering cycle"),
     SKIPPED(
             "skipped",
-            "(?<![\\w:.@\\\\-])(" + Patterns.BARE_UNIT + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
+            "(?<![\\w:.@\\\\-])(" + Patterns.BARE_UNIT
+                    + "(?: - .{1,120}?)?|[A-Z][^\\]:]{1,120}?) was skipped because (?:of |no )(.*)"),
     SKIPPED_OLD("being skipped", "Condition check resulted in " + "(.{1,160}?) being skipped"),
     ASSERT_FAILED("Assertion failed", "Assertion failed (?:on job )?for " + Patterns.NAMED),
 
