@@ -2,6 +2,7 @@ package dev.sallyport.diagnosis;
 
 import java.time.Instant;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -46,7 +47,7 @@ final class Answers {
         return counts.isEmpty()
                 ? "none"
                 : counts.entrySet().stream()
-                        .map(entry -> entry.getKey().name().toLowerCase(java.util.Locale.ROOT) + " " + entry.getValue())
+                        .map(entry -> entry.getKey().name().toLowerCase(Locale.ROOT) + " " + entry.getValue())
                         .collect(Collectors.joining(", "));
     }
 }

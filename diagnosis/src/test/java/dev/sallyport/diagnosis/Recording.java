@@ -10,6 +10,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was seen of one machine, in a text file that people can write. A line each, {@code #} before remarks:
@@ -151,7 +152,7 @@ record Recording(Subject subject, List<Step> steps) {
     }
 
     private static String compare(
-            Diagnosis diagnosis, String expected, @org.jspecify.annotations.Nullable Certainty most) {
+            Diagnosis diagnosis, String expected, @Nullable Certainty most) {
         if (expected.equals("nothing")) {
             return diagnosis.verdict().map(Recording::text).orElse("");
         }
