@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import dev.sallyport.image.boot.InitramfsFile;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -85,6 +86,26 @@ final class InitramfsTest {
             }
         }
         assertThat(modes).containsEntry("init", 0100755L).containsKeys("dev/console", "proc", "sys");
+    }
+
+    @Test
+    void whatReadsAnyInitramfsReadsOurs() throws IOException {
+        Path parts = folder.resolve("parts");
+        try (var out = Files.newOutputStream(parts);
+                var cpio = new Cpio(out)) {
+            cpio.file("bin/busybox", 0755, new byte[] {1});
+            cpio.link("bin/sh", "busybox");
+            cpio.file("lib/modules/6.12/virtio_blk.ko", 0644, new byte[] {2});
+        }
+        Path file = folder.resolve("initramfs");
+        Initramfs.write(parts, file);
+
+        InitramfsFile initramfs = InitramfsFile.open(file);
+
+        assertThat(initramfs.forms()).containsExactly("cpio", "cpio");
+        assertThat(initramfs.text("/init")).contains(new String(Initramfs.init(), StandardCharsets.UTF_8));
+        assertThat(initramfs.find("/bin/sh").orElseThrow().executable()).isTrue();
+        assertThat(initramfs.modules()).containsExactly("virtio_blk");
     }
 
     @Test

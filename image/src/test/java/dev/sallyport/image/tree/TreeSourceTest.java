@@ -109,7 +109,7 @@ final class TreeSourceTest {
         "65600,_BHRfS_M,btrfs",
         "512,LABELONE,LVM",
         "0,KDMV,VMware (VMDK): make it a qcow2 file",
-        "0,PK\u0003\u0004,a zip archive",
+        "0,LZIP,data of lzip",
         "0,070701,a cpio archive",
         "0,MZ,a program for Windows or UEFI",
         "0,\u007fELF,a program (ELF)",
