@@ -38,7 +38,8 @@ final class CpioReader {
      *
      * @throws IOException when the archive is cut short or damaged
      */
-    @Nullable Header next() throws IOException {
+    @Nullable
+    Header next() throws IOException {
         skip(left + padding);
         byte[] head = exactly(HEAD);
         String magic = new String(head, 0, 6, StandardCharsets.ISO_8859_1);

@@ -143,7 +143,8 @@ public final class InitramfsFile {
             in.reset();
             if (first[0] == 0) {
                 if (++zeros > MOST_ZEROS) {
-                    throw new IOException("it holds more than " + (MOST_ZEROS >> 20) + " MiB of zeros between archives");
+                    throw new IOException(
+                            "it holds more than " + (MOST_ZEROS >> 20) + " MiB of zeros between archives");
                 }
                 in.read();
             } else if (first[0] == '0') {
@@ -179,7 +180,9 @@ public final class InitramfsFile {
             kept -= old == null ? 0 : old.length;
             entries.put(path, new Entry(path, header.mode(), header.size()));
             boolean link = (header.mode() & KIND) == LINK;
-            boolean wanted = link ? header.size() <= MOST_PARTS : header.size() <= MAX_TEXT && KEPT.matcher(path).matches();
+            boolean wanted = link
+                    ? header.size() <= MOST_PARTS
+                    : header.size() <= MAX_TEXT && KEPT.matcher(path).matches();
             if (wanted && kept + header.size() <= MOST_TEXT) {
                 contents.put(path, archive.content());
                 kept += header.size();
@@ -200,7 +203,8 @@ public final class InitramfsFile {
             for (String suffix : MODULE_ENDS) {
                 if (name.endsWith(suffix)) {
                     releases.add(path.substring(folder.length(), end));
-                    modules.add(name.substring(0, name.length() - suffix.length()).replace('-', '_'));
+                    modules.add(
+                            name.substring(0, name.length() - suffix.length()).replace('-', '_'));
                 }
             }
         }

@@ -146,7 +146,9 @@ public record KernelFile(Form form, String architecture, Optional<String> releas
         for (int i = 0; i < count && size >= 56; i++) {
             ByteBuffer segment = source.littleEndian(table + (long) i * size, 56);
             long bytes = segment.getLong(32);
-            if (segment.getInt(0) == NOTE && bytes > 0 && bytes <= MOST_NOTES
+            if (segment.getInt(0) == NOTE
+                    && bytes > 0
+                    && bytes <= MOST_NOTES
                     && hasEntry(source.littleEndian(segment.getLong(8), (int) bytes))) {
                 return true;
             }

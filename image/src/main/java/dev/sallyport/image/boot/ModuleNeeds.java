@@ -126,7 +126,8 @@ public final class ModuleNeeds {
             if (colon > 0) {
                 into.put(
                         module(line.substring(0, colon)),
-                        java.util.Arrays.stream(line.substring(colon + 1).strip().split("\\s+"))
+                        java.util.Arrays.stream(
+                                        line.substring(colon + 1).strip().split("\\s+"))
                                 .filter(file -> !file.isEmpty())
                                 .map(ModuleNeeds::module)
                                 .toList());

@@ -67,16 +67,15 @@ public enum Compression {
      */
     public InputStream decompress(InputStream compressed) throws IOException {
         InputStream in = new BufferedInputStream(compressed, BUFFER);
-        InputStream decoder =
-                switch (this) {
-                    case GZIP -> new GZIPInputStream(in, BUFFER);
-                    case XZ -> new XZInputStream(in, MEMORY_KIB);
-                    case ZSTD -> new ZstdInputStream(in).setLongMax(LARGEST_WINDOW);
-                    case BZIP2 -> new BZip2CompressorInputStream(in, true);
-                    case LZ4 -> new FramedLZ4CompressorInputStream(in, true);
-                    case LZ4_LEGACY -> new LegacyLz4Stream(in);
-                    case LZMA -> new LZMAInputStream(in, MEMORY_KIB);
-                };
+        InputStream decoder = switch (this) {
+            case GZIP -> new GZIPInputStream(in, BUFFER);
+            case XZ -> new XZInputStream(in, MEMORY_KIB);
+            case ZSTD -> new ZstdInputStream(in).setLongMax(LARGEST_WINDOW);
+            case BZIP2 -> new BZip2CompressorInputStream(in, true);
+            case LZ4 -> new FramedLZ4CompressorInputStream(in, true);
+            case LZ4_LEGACY -> new LegacyLz4Stream(in);
+            case LZMA -> new LZMAInputStream(in, MEMORY_KIB);
+        };
         return new SoundStream(decoder);
     }
 

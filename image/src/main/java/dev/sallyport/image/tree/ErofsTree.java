@@ -91,7 +91,8 @@ public final class ErofsTree implements FileTree {
 
     /** True when {@code source} begins like one. */
     static boolean recognises(ByteSource source) throws IOException {
-        return source.size() >= SUPERBLOCK + 128 && source.littleEndian(SUPERBLOCK, 4).getInt(0) == MAGIC;
+        return source.size() >= SUPERBLOCK + 128
+                && source.littleEndian(SUPERBLOCK, 4).getInt(0) == MAGIC;
     }
 
     /** True when it says that its files may be compressed, or lie elsewhere; such files cannot be read here. */
@@ -185,7 +186,12 @@ public final class ErofsTree implements FileTree {
         }
         // Of a device, i_u holds its number.
         long device = kind == Kind.CHARACTER_DEVICE ? block : 0;
-        return new Inode(new Node(nid, kind, mode & 07777, uid, gid, bytes, device), layout, block, attributes == 0 ? 0 : attributesAt, tail);
+        return new Inode(
+                new Node(nid, kind, mode & 07777, uid, gid, bytes, device),
+                layout,
+                block,
+                attributes == 0 ? 0 : attributesAt,
+                tail);
     }
 
     @Override
@@ -203,8 +209,9 @@ public final class ErofsTree implements FileTree {
             case CHUNKS -> {
                 return chunks(inode, from, wanted);
             }
-            default -> throw new IOException("inode " + file.number()
-                    + " is compressed, which is not read here: make the file system without compression");
+            default ->
+                throw new IOException("inode " + file.number()
+                        + " is compressed, which is not read here: make the file system without compression");
         }
         byte[] content = new byte[wanted];
         long whole = inode.layout() == INLINE ? file.size() / blockSize * blockSize : file.size();
@@ -235,8 +242,10 @@ public final class ErofsTree implements FileTree {
             long at = from + done;
             long entry = at / chunk;
             long address = indexes
-                    ? Integer.toUnsignedLong(source.littleEndian(table + entry * 8, 8).getInt(4))
-                    : Integer.toUnsignedLong(source.littleEndian(inode.tail() + entry * 4, 4).getInt(0));
+                    ? Integer.toUnsignedLong(
+                            source.littleEndian(table + entry * 8, 8).getInt(4))
+                    : Integer.toUnsignedLong(
+                            source.littleEndian(inode.tail() + entry * 4, 4).getInt(0));
             int count = (int) Math.min(wanted - done, chunk - at % chunk);
             if (address != HOLE) {
                 source.read(address * blockSize + at % chunk, ByteBuffer.wrap(content, done, count));

@@ -68,16 +68,14 @@ final class Ext4Blocks {
                     || (count + 1) * EXTENT_BYTES > table.capacity()
                     || depth > MOST_LEVELS
                     || (expected >= 0 && depth != expected)) {
-                throw new IOException(
-                        "the extents of inode " + inode.node().number() + " are damaged");
+                throw new IOException("the extents of inode " + inode.node().number() + " are damaged");
             }
             int found = last(table, count, logical);
             if (found + 1 < count) {
                 end = Math.min(end, start(table, found + 1));
             }
             if (end <= logical) {
-                throw new IOException(
-                        "the extents of inode " + inode.node().number() + " are not in order");
+                throw new IOException("the extents of inode " + inode.node().number() + " are not in order");
             }
             if (found < 0) {
                 return new Run(0, end - logical);
@@ -86,7 +84,8 @@ final class Ext4Blocks {
             if (depth == 0) {
                 return written(table, at, logical, end);
             }
-            long below = Integer.toUnsignedLong(table.getInt(at + 4)) | Short.toUnsignedLong(table.getShort(at + 8)) << 32;
+            long below =
+                    Integer.toUnsignedLong(table.getInt(at + 4)) | Short.toUnsignedLong(table.getShort(at + 8)) << 32;
             table = block(below);
             expected = depth - 1;
         }

@@ -57,7 +57,8 @@ record Ext4Super(
         }
         int bits = raw.getInt(0x18);
         if (bits < 0 || bits > 6) {
-            throw new IOException("its superblock is damaged: a block size of 2^(10+" + bits + ") bytes is not possible");
+            throw new IOException(
+                    "its superblock is damaged: a block size of 2^(10+" + bits + ") bytes is not possible");
         }
         boolean old = raw.getInt(0x4c) == 0;
         int incompatible = old ? 0 : raw.getInt(0x60);
@@ -66,8 +67,8 @@ record Ext4Super(
         int blockSize = 1024 << bits;
         boolean wide = (incompatible & WIDE) != 0;
         int descriptorSize = wide ? Short.toUnsignedInt(raw.getShort(0xfe)) : 32;
-        long blocks = Integer.toUnsignedLong(raw.getInt(4))
-                | (wide ? Integer.toUnsignedLong(raw.getInt(0x150)) << 32 : 0);
+        long blocks =
+                Integer.toUnsignedLong(raw.getInt(4)) | (wide ? Integer.toUnsignedLong(raw.getInt(0x150)) << 32 : 0);
         long first = Integer.toUnsignedLong(raw.getInt(0x14));
         long perGroup = Integer.toUnsignedLong(raw.getInt(0x20));
         long inodesPerGroup = Integer.toUnsignedLong(raw.getInt(0x28));

@@ -60,7 +60,9 @@ public final class Ext4Tree implements FileTree {
     /** True when {@code source} begins like one. */
     static boolean recognises(ByteSource source) throws IOException {
         return source.size() >= Ext4Super.AT + Ext4Super.BYTES
-                && Short.toUnsignedInt(source.littleEndian(Ext4Super.AT + 0x38, 2).getShort(0)) == Ext4Super.MAGIC;
+                && Short.toUnsignedInt(
+                                source.littleEndian(Ext4Super.AT + 0x38, 2).getShort(0))
+                        == Ext4Super.MAGIC;
     }
 
     /** The UUID in its superblock. */

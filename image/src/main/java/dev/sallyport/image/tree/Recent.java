@@ -18,7 +18,8 @@ final class Recent<K, V> {
         this.most = most;
     }
 
-    @Nullable V get(K key) {
+    @Nullable
+    V get(K key) {
         Weighed<V> found = known.get(key);
         return found == null ? null : found.value();
     }

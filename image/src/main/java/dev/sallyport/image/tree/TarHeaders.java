@@ -70,7 +70,8 @@ final class TarHeaders {
     }
 
     /** The next member; null at the end. */
-    @Nullable Member next() throws IOException {
+    @Nullable
+    Member next() throws IOException {
         String longName = null;
         String longLink = null;
         Map<String, String> own = new HashMap<>();

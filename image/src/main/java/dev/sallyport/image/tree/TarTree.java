@@ -29,7 +29,12 @@ public final class TarTree implements FileTree {
 
     /** A file, folder or something else; the names of a folder lie in {@link #children}. */
     private record Item(
-            Node node, String target, long start, long @Nullable [] map, boolean opaque, Map<String, Integer> children) {}
+            Node node,
+            String target,
+            long start,
+            long @Nullable [] map,
+            boolean opaque,
+            Map<String, Integer> children) {}
 
     private TarTree(ByteSource source, int mostEntries) throws IOException {
         this.source = source;
@@ -226,8 +231,7 @@ public final class TarTree implements FileTree {
             at = items.get(next);
         }
         if (at.node().kind() == Kind.FOLDER) {
-            throw new IOException(
-                    "the tarball's '" + TarHeaders.shown(member.name()) + "' is a hard link to a folder");
+            throw new IOException("the tarball's '" + TarHeaders.shown(member.name()) + "' is a hard link to a folder");
         }
         return number;
     }
@@ -274,10 +278,8 @@ public final class TarTree implements FileTree {
         if (number > mostEntries) {
             throw new IOException("the tarball holds more than " + mostEntries + " entries");
         }
-        Map<String, Integer> children =
-                kind == Kind.FOLDER ? new LinkedHashMap<>() : Collections.emptyMap();
-        items.add(
-                new Item(new Node(number, kind, mode, uid, gid, size, device), target, start, map, opaque, children));
+        Map<String, Integer> children = kind == Kind.FOLDER ? new LinkedHashMap<>() : Collections.emptyMap();
+        items.add(new Item(new Node(number, kind, mode, uid, gid, size, device), target, start, map, opaque, children));
         return number;
     }
 

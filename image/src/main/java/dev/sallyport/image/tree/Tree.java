@@ -153,7 +153,12 @@ public final class Tree implements Closeable {
         Map<String, Entry> listed = listings.get(folder.path());
         if (listed == null) {
             listed = merge(folder);
-            listings.put(folder.path(), listed, ENTRY_COSTS + listed.size() * (ENTRY_COSTS + (long) folder.path().length()));
+            listings.put(
+                    folder.path(),
+                    listed,
+                    ENTRY_COSTS
+                            + listed.size()
+                                    * (ENTRY_COSTS + (long) folder.path().length()));
         }
         return listed;
     }
@@ -189,7 +194,8 @@ public final class Tree implements Closeable {
     }
 
     /** False when what lies below is hidden. */
-    private static boolean add(FileTree layer, Node node, Map<String, List<Part>> byName, String name) throws IOException {
+    private static boolean add(FileTree layer, Node node, Map<String, List<Part>> byName, String name)
+            throws IOException {
         if (node.whiteout()) {
             return false;
         }

@@ -64,8 +64,7 @@ public final class TreeSource {
                 throw e;
             }
         } catch (AccessDeniedException e) {
-            throw new IOException(
-                    path + " cannot be read by user '" + System.getProperty("user.name", "?") + "'", e);
+            throw new IOException(path + " cannot be read by user '" + System.getProperty("user.name", "?") + "'", e);
         } catch (IOException e) {
             String said = String.valueOf(e.getMessage());
             throw said.startsWith(path.toString()) ? e : new IOException(path + " cannot be read: " + said, e);
@@ -78,7 +77,8 @@ public final class TreeSource {
             if (Files.isSymbolicLink(path)) {
                 throw new IOException(path + " is a link that leads nowhere" + TAKEN);
             }
-            if (path.getParent() != null && !Files.isReadable(path.toAbsolutePath().getParent())) {
+            if (path.getParent() != null
+                    && !Files.isReadable(path.toAbsolutePath().getParent())) {
                 throw new IOException(path + " is not there, or its folder cannot be read");
             }
             throw new IOException(path + " is not there");
@@ -143,8 +143,8 @@ public final class TreeSource {
                     path + " is " + compression.word() + " data that is cut short or damaged: " + e.getMessage(), e);
         }
         if (begin.length < TarHeaders.BLOCK || !TarHeaders.sound(begin)) {
-            throw new IOException(path + " is compressed (" + compression.word()
-                    + ") and holds no tarball: unpack it first" + TAKEN);
+            throw new IOException(
+                    path + " is compressed (" + compression.word() + ") and holds no tarball: unpack it first" + TAKEN);
         }
         FileTree tree = named(path, form, () -> TarTree.open(source, compression, temporary));
         source.close();
@@ -156,7 +156,8 @@ public final class TreeSource {
         Tree tree = opened.tree();
         if (tree.find("/usr").isEmpty()
                 && tree.find("/etc").isEmpty()
-                && (tree.find("/manifest.json").isPresent() || tree.find("/oci-layout").isPresent())) {
+                && (tree.find("/manifest.json").isPresent()
+                        || tree.find("/oci-layout").isPresent())) {
             opened.close();
             throw new IOException(path + " is a container image in layers: make a tarball of its root with"
                     + " 'docker export' or 'podman export'");
@@ -177,8 +178,7 @@ public final class TreeSource {
         for (Partitions.Partition partition : table.get()) {
             ByteSource window = disk.window(partition.start(), partition.size());
             try {
-                Optional<Opened> found =
-                        fileSystem(path, window, form + ", partition " + partition.number() + ": ");
+                Optional<Opened> found = fileSystem(path, window, form + ", partition " + partition.number() + ": ");
                 if (found.isPresent() && isRoot(found.get().tree())) {
                     return found.get();
                 }

@@ -49,8 +49,7 @@ final class Unpacked {
         }
     }
 
-    private static void fill(
-            FileChannel channel, ByteSource source, Compression compression, Path temporary, long most)
+    private static void fill(FileChannel channel, ByteSource source, Compression compression, Path temporary, long most)
             throws IOException {
         byte[] piece = new byte[PIECE];
         long written = 0;

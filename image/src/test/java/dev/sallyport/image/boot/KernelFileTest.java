@@ -24,10 +24,11 @@ final class KernelFileTest {
     void anElfKernelSaysReleaseArchitectureAndEntry() throws Exception {
         KernelFile kernel = KernelFile.open(write(elf(62, 18)));
         assertThat(kernel)
-                .isEqualTo(new KernelFile(KernelFile.Form.ELF, "x86_64", Optional.of("6.12.90+deb13-cloud-amd64"), true));
-        assertThat(KernelFile.open(write(elf(183, 17))))
                 .isEqualTo(
-                        new KernelFile(KernelFile.Form.ELF, "aarch64", Optional.of("6.12.90+deb13-cloud-amd64"), false));
+                        new KernelFile(KernelFile.Form.ELF, "x86_64", Optional.of("6.12.90+deb13-cloud-amd64"), true));
+        assertThat(KernelFile.open(write(elf(183, 17))))
+                .isEqualTo(new KernelFile(
+                        KernelFile.Form.ELF, "aarch64", Optional.of("6.12.90+deb13-cloud-amd64"), false));
     }
 
     @Test

@@ -36,7 +36,8 @@ final class ModuleNeedsTest {
         text(
                 "in/" + FOLDER + "modules.dep",
                 "kernel/virtio_blk.ko: kernel/virtio-ring.ko kernel/virtio.ko\nkernel/virtio.ko:\n");
-        assertThat(ModuleNeeds.missing(List.of("virtio-blk"), initramfs(), null, Set.of()).modules())
+        assertThat(ModuleNeeds.missing(List.of("virtio-blk"), initramfs(), null, Set.of())
+                        .modules())
                 .containsExactly("virtio_ring");
     }
 
@@ -80,8 +81,7 @@ final class ModuleNeedsTest {
     }
 
     private InitramfsFile initramfs() throws Exception {
-        Process process = new ProcessBuilder(
-                        "sh", "-ec", "cd in && find . | cpio --quiet -o -H newc >../initramfs")
+        Process process = new ProcessBuilder("sh", "-ec", "cd in && find . | cpio --quiet -o -H newc >../initramfs")
                 .directory(folder.toFile())
                 .redirectErrorStream(true)
                 .start();

@@ -38,7 +38,9 @@ final class DamageTest {
     @Test
     void ext4WithInlineData() throws Exception {
         survives(
-                image("mke2fs -q -F -t ext4 -b 4096 -I 512 -O inline_data -N 128 -d root image 3M"), 40_000, Ext4Tree::open);
+                image("mke2fs -q -F -t ext4 -b 4096 -I 512 -O inline_data -N 128 -d root image 3M"),
+                40_000,
+                Ext4Tree::open);
     }
 
     @Test
@@ -80,14 +82,17 @@ final class DamageTest {
 
     @Test
     void partitions() throws Exception {
-        for (byte[] disk : List.of(Disks.gpt(new byte[700], new byte[700]), Disks.mbr(new byte[700], new byte[70], new byte[9]))) {
+        for (byte[] disk :
+                List.of(Disks.gpt(new byte[700], new byte[700]), Disks.mbr(new byte[700], new byte[70], new byte[9]))) {
             var random = new Random(5);
             for (int variant = 0; variant < VARIANTS; variant++) {
                 byte[] damaged = damage(disk, variant % 2 == 0 ? 1536 : disk.length, random);
                 try {
-                    Partitions.of(new Counted(damaged)).ifPresent(found -> assertThat(found)
-                            .allSatisfy(one -> assertThat(one.start() + one.size()).isLessThanOrEqualTo(damaged.length))
-                            .hasSizeLessThan(300));
+                    Partitions.of(new Counted(damaged))
+                            .ifPresent(found -> assertThat(found)
+                                    .allSatisfy(one ->
+                                            assertThat(one.start() + one.size()).isLessThanOrEqualTo(damaged.length))
+                                    .hasSizeLessThan(300));
                 } catch (IOException e) {
                     assertThat(e).hasMessageNotContaining("null");
                 }
@@ -104,7 +109,8 @@ final class DamageTest {
         var random = new Random(42);
         int sound = 0;
         for (int variant = 0; variant < variants; variant++) {
-            byte[] damaged = damage(whole, variant % 4 == 3 ? whole.length : Math.min(whole.length, interesting), random);
+            byte[] damaged =
+                    damage(whole, variant % 4 == 3 ? whole.length : Math.min(whole.length, interesting), random);
             var source = new Counted(damaged);
             try (FileTree tree = opening.open(source)) {
                 walk(tree);
@@ -146,7 +152,8 @@ final class DamageTest {
     }
 
     private static byte[] damage(byte[] whole, int interesting, Random random) {
-        byte[] damaged = random.nextInt(5) == 0 ? Arrays.copyOf(whole, 1 + random.nextInt(whole.length)) : whole.clone();
+        byte[] damaged =
+                random.nextInt(5) == 0 ? Arrays.copyOf(whole, 1 + random.nextInt(whole.length)) : whole.clone();
         int flips = 1 + random.nextInt(40);
         for (int i = 0; i < flips; i++) {
             int at = random.nextInt(Math.min(interesting, damaged.length));

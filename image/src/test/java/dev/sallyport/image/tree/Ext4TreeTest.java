@@ -201,7 +201,12 @@ final class Ext4TreeTest {
         Path image = folder.resolve("image-" + UUID.randomUUID());
         Programs.run(folder, "truncate", "-s", "24M", image.toString());
         Programs.run(
-                folder, "sh", "-c", "mke2fs -q -F " + options + " -N 2048 -d \"$0\" \"$1\"", root.toString(), image.toString());
+                folder,
+                "sh",
+                "-c",
+                "mke2fs -q -F " + options + " -N 2048 -d \"$0\" \"$1\"",
+                root.toString(),
+                image.toString());
         return image;
     }
 

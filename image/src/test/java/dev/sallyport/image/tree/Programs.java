@@ -49,8 +49,7 @@ final class Programs {
         text(root.resolve("etc/passwd"), "root:x:0:0::/root:/bin/sh\n");
         text(root.resolve("etc/empty"), "");
         text(usr.resolve("lib/systemd/systemd"), "#!/bin/sh\n");
-        Files.setPosixFilePermissions(
-                usr.resolve("lib/systemd/systemd"), PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.setPosixFilePermissions(usr.resolve("lib/systemd/systemd"), PosixFilePermissions.fromString("rwxr-xr-x"));
         link(root.resolve("sbin/init"), "../usr/lib/systemd/systemd");
         link(root.resolve("lib"), "usr/lib");
         link(root.resolve("etc/long"), "/" + "a".repeat(50) + "/" + "b".repeat(200));
@@ -87,7 +86,8 @@ final class Programs {
             if (entry.path().equals("/lost+found")) {
                 return false;
             }
-            lines.add(entry.path() + " " + entry.kind() + " " + Integer.toOctalString(entry.node().mode()) + " "
+            lines.add(entry.path() + " " + entry.kind() + " "
+                    + Integer.toOctalString(entry.node().mode()) + " "
                     + switch (entry.kind()) {
                         case FILE -> entry.node().size() + " " + digest(entry);
                         case LINK -> entry.target();

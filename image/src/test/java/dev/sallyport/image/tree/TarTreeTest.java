@@ -37,8 +37,7 @@ final class TarTreeTest {
     void everyFormatIsTheSameTree(String options) throws Exception {
         Path root = Programs.sample(folder.resolve("root"));
         Path tar = folder.resolve("root.tar");
-        Programs.run(
-                folder, "sh", "-c", "tar " + options + " -cf \"$0\" -C \"$1\" .", tar.toString(), root.toString());
+        Programs.run(folder, "sh", "-c", "tar " + options + " -cf \"$0\" -C \"$1\" .", tar.toString(), root.toString());
         try (var tree = TarTree.open(ByteSource.file(tar))) {
             assertThat(Programs.lines(tree)).isEqualTo(Programs.lines(FolderTree.open(root)));
             var whole = new Tree(List.of(tree));

@@ -38,12 +38,12 @@ final class TreeSourceTest {
         is(folder.resolve("tar"), "tarball", lines);
         is(write("c", Disks.gpt(new byte[100_000], ext4)), "disk image, partition 2: ext4 file system", lines);
         is(write("d", Disks.mbr(erofs)), "disk image, partition 1: erofs file system", lines);
-        is(write("e", Disks.mbr(new byte[5000], new byte[512], erofs)), "disk image, partition 6: erofs file system", lines);
-        is(write("f", Disks.qcow2(ext4, 16)), "qcow2 disk image: ext4 file system", lines);
         is(
-                write("g", Disks.qcow2(Disks.gpt(ext4), 12)),
-                "qcow2 disk image, partition 1: ext4 file system",
+                write("e", Disks.mbr(new byte[5000], new byte[512], erofs)),
+                "disk image, partition 6: erofs file system",
                 lines);
+        is(write("f", Disks.qcow2(ext4, 16)), "qcow2 disk image: ext4 file system", lines);
+        is(write("g", Disks.qcow2(Disks.gpt(ext4), 12)), "qcow2 disk image, partition 1: ext4 file system", lines);
         Files.createSymbolicLink(folder.resolve("link"), folder.resolve("tar"));
         is(folder.resolve("link"), "tarball", lines);
     }
@@ -51,7 +51,9 @@ final class TreeSourceTest {
     @Test
     void ofSeveralPartitionsTheOneWithARootIsTaken() throws Exception {
         Path root = root();
-        Path data = Programs.text(folder.resolve("data/usr/file"), "data").getParent().getParent();
+        Path data = Programs.text(folder.resolve("data/usr/file"), "data")
+                .getParent()
+                .getParent();
         byte[] boot = new byte[200_000];
         System.arraycopy("FAT32   ".getBytes(StandardCharsets.US_ASCII), 0, boot, 82, 8);
         try (var opened = TreeSource.open(write("disk", Disks.gpt(boot, erofs(data), ext4(root))))) {
@@ -66,13 +68,20 @@ final class TreeSourceTest {
     @Test
     void anotherProgramsQcow2FilesAreReadToo() throws Exception {
         assumeTrue(
-                Files.isExecutable(Path.of("/usr/bin/qemu-img")), "qemu-img is not there (Debian's package qemu-utils)");
+                Files.isExecutable(Path.of("/usr/bin/qemu-img")),
+                "qemu-img is not there (Debian's package qemu-utils)");
         Path raw = write("raw", ext4(root()));
         List<String> lines = Programs.lines(FolderTree.open(folder.resolve("root")));
-        for (String options : List.of("", "-c", "-o compat=0.10", "-c -o cluster_size=4k", "-c -o compression_type=zstd")) {
+        for (String options :
+                List.of("", "-c", "-o compat=0.10", "-c -o cluster_size=4k", "-c -o compression_type=zstd")) {
             Path image = folder.resolve("image");
             Programs.run(
-                    folder, "sh", "-c", "qemu-img convert -O qcow2 " + options + " \"$0\" \"$1\"", raw.toString(), image.toString());
+                    folder,
+                    "sh",
+                    "-c",
+                    "qemu-img convert -O qcow2 " + options + " \"$0\" \"$1\"",
+                    raw.toString(),
+                    image.toString());
             is(image, "qcow2 disk image: ext4 file system", lines);
         }
     }
@@ -165,7 +174,8 @@ final class TreeSourceTest {
                         try (var opened = TreeSource.open(image)) {
                             Tree.Walk walk = opened.tree().walk("/", 10_000, entry -> {
                                 if (entry.kind() == FileTree.Kind.FILE) {
-                                    entry.read((int) Math.min(1 << 20, entry.node().size()));
+                                    entry.read(
+                                            (int) Math.min(1 << 20, entry.node().size()));
                                 }
                                 return true;
                             });
@@ -203,7 +213,19 @@ final class TreeSourceTest {
 
     private byte[] ext4(Path root) throws Exception {
         Path image = Files.createTempFile(folder, "image", ".ext4");
-        Programs.run(folder, "mke2fs", "-q", "-F", "-t", "ext4", "-N", "1024", "-d", root.toString(), image.toString(), "12M");
+        Programs.run(
+                folder,
+                "mke2fs",
+                "-q",
+                "-F",
+                "-t",
+                "ext4",
+                "-N",
+                "1024",
+                "-d",
+                root.toString(),
+                image.toString(),
+                "12M");
         return Files.readAllBytes(image);
     }
 

@@ -34,13 +34,27 @@ final class TreeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "-x-1", "-Enoinline_data", "-Eforce-inode-compact", "-Eforce-inode-extended", "--chunksize=4096"})
+    @ValueSource(
+            strings = {
+                "",
+                "-x-1",
+                "-Enoinline_data",
+                "-Eforce-inode-compact",
+                "-Eforce-inode-extended",
+                "--chunksize=4096"
+            })
     void everyKindOfErofsIsTheSameTree(String options) throws Exception {
         Path root = Programs.sample(folder.resolve("root"));
         // The longest names that Linux has are too long for some versions of mkfs.erofs.
         Files.move(root.resolve("etc/" + "n".repeat(255)), root.resolve("etc/" + "n".repeat(200)));
         Path image = folder.resolve("image");
-        Programs.run(folder, "sh", "-c", "mkfs.erofs --quiet " + options + " \"$0\" \"$1\"", image.toString(), root.toString());
+        Programs.run(
+                folder,
+                "sh",
+                "-c",
+                "mkfs.erofs --quiet " + options + " \"$0\" \"$1\"",
+                image.toString(),
+                root.toString());
         try (var tree = ErofsTree.open(image)) {
             assertThat(Programs.lines(tree)).isEqualTo(Programs.lines(FolderTree.open(root)));
             assertThat(tree.compressed()).isFalse();
@@ -192,7 +206,8 @@ final class TreeTest {
         Tree.Walk cut = tree.walk("/", 5, entry -> true);
         assertThat(cut.cut()).isTrue();
         assertThat(cut.entries()).isEqualTo(5);
-        assertThat(tree.walk("/", 100, entry -> !entry.path().equals("/a")).entries()).isEqualTo(4);
+        assertThat(tree.walk("/", 100, entry -> !entry.path().equals("/a")).entries())
+                .isEqualTo(4);
         assertThat(tree.walk("/a/1", 100, entry -> true).entries()).isEqualTo(1);
         assertThat(tree.walk("/nowhere", 100, entry -> true)).isEqualTo(new Tree.Walk(0, false, List.of()));
     }
