@@ -78,7 +78,7 @@ final class Accounts {
             return;
         }
         for (String line : file.get().text(MAX_TABLE).split("\n", -1)) {
-            String[] words = line.strip().split("\\s+");
+            String[] words = line.strip().split("\\s+", -1);
             if (words.length >= 2 && words[0].startsWith("u")) {
                 madeUsers.add(words[1]);
                 madeGroups.add(words[1]);

@@ -46,7 +46,7 @@ final class Findings {
                 .sorted(Comparator.comparing(Finding::severity)
                         .thenComparing(Finding::code)
                         .thenComparing(Finding::path)
-                        .thenComparing(Finding::line))
+                        .thenComparingInt(Finding::line))
                 .toList();
     }
 }

@@ -39,6 +39,15 @@ public final class Words {
         return words;
     }
 
+    /** The words of {@code value}; none when its quoting is wrong, which is told where the unit is read. */
+    public static List<Word> understood(String value) {
+        try {
+            return split(value);
+        } catch (BadQuotingException e) {
+            return List.of();
+        }
+    }
+
     /** Names that blanks separate, such as those of units; quoting that is odd is not minded. */
     public static List<String> plain(String value) {
         List<String> words = new ArrayList<>();
