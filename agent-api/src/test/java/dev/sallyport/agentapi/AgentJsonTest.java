@@ -31,7 +31,8 @@ class AgentJsonTest {
                     List.of("id.sallyport.test"),
                     new Provider.Callback(List.of(1455), "/callback", true),
                     new Provider.Success(0, "Signed in"),
-                    60),
+                    60,
+                    List.of(new Provider.Failure("^denied", CauseCode.USER_DENIED))),
             new Provider.Credentials(List.of(new Provider.CredentialFile(
                     "c.json", "0600", Provider.Format.JSONC, List.of("a.*.b"), false))),
             new Provider.HandOver(List.of()),

@@ -137,9 +137,10 @@ final class Training {
                         List.of("train.test"),
                         new Provider.Callback(List.of(1), "/", true),
                         new Provider.Success(0, ""),
-                        30),
-                new Provider.Credentials(List.of(
-                        new Provider.CredentialFile("t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
+                        30,
+                        List.of()),
+                new Provider.Credentials(List.of(new Provider.CredentialFile(
+                        "t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
                 new Provider.HandOver(List.of()),
                 new Provider.Status(List.of("train"), 0, ""),
                 List.of());

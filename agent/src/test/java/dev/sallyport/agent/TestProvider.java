@@ -23,6 +23,7 @@ public final class TestProvider {
     private boolean pasteCode;
     private String successPattern = "";
     private int urlSeconds = 30;
+    private List<Provider.Failure> failures = List.of();
     private List<CredentialFile> files =
             List.of(new CredentialFile("auth.json", "0600", Format.JSON, List.of("token"), false));
     private List<SeedFile> handOver = List.of();
@@ -73,6 +74,11 @@ public final class TestProvider {
         return this;
     }
 
+    public TestProvider failures(Provider.Failure... values) {
+        failures = List.of(values);
+        return this;
+    }
+
     public TestProvider files(CredentialFile... values) {
         files = List.of(values);
         return this;
@@ -111,7 +117,8 @@ public final class TestProvider {
                         List.of("id.example.test"),
                         new Provider.Callback(ports, "/callback", pasteCode),
                         new Provider.Success(0, successPattern),
-                        urlSeconds),
+                        urlSeconds,
+                        failures),
                 new Provider.Credentials(files),
                 new Provider.HandOver(handOver),
                 new Provider.Status(statusCommand, 0, statusPattern),

@@ -9,8 +9,9 @@ sealed interface Decision {
      *
      * @param target where to
      * @param address the resolved address to connect to: the target's, or the upstream proxy's
+     * @param attempt takes down how the connection went
      */
-    record Go(Target target, InetSocketAddress address) implements Decision {}
+    record Go(Target target, InetSocketAddress address, Attempt attempt) implements Decision {}
 
     /**
      * It may not.

@@ -6,6 +6,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.util.ReferenceCountUtil;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.littleshoot.proxy.HttpFiltersAdapter;
 
@@ -14,12 +15,20 @@ final class DoorFilters extends HttpFiltersAdapter {
     private final Policy policy;
     private final Decision.@Nullable Go decision;
     private final @Nullable Upstream upstream;
+    private final Duration connect;
     private boolean answered;
 
-    DoorFilters(HttpRequest request, ChannelHandlerContext ctx, Policy policy, @Nullable Upstream upstream) {
+    /** @param connect how long a connection may take to be made */
+    DoorFilters(
+            HttpRequest request,
+            ChannelHandlerContext ctx,
+            Policy policy,
+            @Nullable Upstream upstream,
+            Duration connect) {
         super(request, ctx);
         this.policy = policy;
         this.upstream = upstream;
+        this.connect = connect;
         decision = ctx.channel().attr(Gate.DECISION).getAndSet(null);
     }
 
@@ -37,6 +46,13 @@ final class DoorFilters extends HttpFiltersAdapter {
     }
 
     @Override
+    public void proxyToServerConnectionStarted() {
+        if (decision != null) {
+            decision.attempt().started();
+        }
+    }
+
+    @Override
     public void proxyToServerConnectionSucceeded(ChannelHandlerContext serverContext) {
         answered = true;
     }
@@ -44,6 +60,13 @@ final class DoorFilters extends HttpFiltersAdapter {
     @Override
     public HttpObject serverToProxyResponse(HttpObject object) {
         answered = true;
+        if (decision != null && upstream != null && object instanceof HttpResponse response) {
+            if (response.status().code() == Attempt.PASSWORD_WANTED) {
+                policy.passwordWanted(decision.target(), wantsPassword(upstream));
+            } else {
+                policy.reached(decision.target().toString());
+            }
+        }
         return object;
     }
 
@@ -61,9 +84,20 @@ final class DoorFilters extends HttpFiltersAdapter {
             return decision.target().tunnel() ? null : object;
         }
         ReferenceCountUtil.release(object);
+        if (upstream != null && decision.attempt().status() == Attempt.PASSWORD_WANTED) {
+            return Answers.of(policy.passwordWanted(decision.target(), wantsPassword(upstream)));
+        }
         String where = upstream == null
                 ? decision.target().toString()
                 : decision.target() + " through the proxy " + upstream.host() + ":" + upstream.port();
-        return Answers.of(policy.unreachable(decision.target(), "No connection to " + where + " could be made."));
+        return Answers.of(policy.unreachable(
+                decision.target(),
+                "No connection to " + where + " could be made: "
+                        + decision.attempt().why(connect) + "."));
+    }
+
+    private static String wantsPassword(Upstream proxy) {
+        return "The proxy " + proxy.host() + ":" + proxy.port() + " wants a user name and a password"
+                + (proxy.user() == null ? "." : ", and does not take those that it is given.");
     }
 }

@@ -18,7 +18,9 @@ public record EgressEvent(MachineId machine, Kind kind, String host, String reas
         /** The machine may not reach that host. */
         REFUSED(CauseCode.EGRESS_REFUSED),
         /** It may, but the host, its name or the proxy on the way to it could not be reached. */
-        UPSTREAM_UNREACHABLE(CauseCode.UPSTREAM_UNREACHABLE);
+        UPSTREAM_UNREACHABLE(CauseCode.UPSTREAM_UNREACHABLE),
+        /** It may, but the proxy on the way wants a user name and a password (HTTP status 407, RFC 9110, section 15.5.8). */
+        UPSTREAM_PASSWORD(CauseCode.UPSTREAM_PASSWORD);
 
         private final CauseCode code;
 

@@ -3,6 +3,7 @@ package dev.sallyport.egress;
 import dev.sallyport.model.MachineId;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,6 +20,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.littleshoot.proxy.ActivityTrackerAdapter;
 import org.littleshoot.proxy.FlowContext;
+import org.littleshoot.proxy.FullFlowContext;
 import org.littleshoot.proxy.HttpFilters;
 import org.littleshoot.proxy.HttpFiltersSourceAdapter;
 import org.littleshoot.proxy.HttpProxyServer;
@@ -45,6 +47,9 @@ public final class EgressGateway implements AutoCloseable {
     public interface Listener {
         /** Something was refused, or could not be reached. */
         void happened(EgressEvent event);
+
+        /** A host was reached of which {@link #happened} told before; in the order in which both came to pass. */
+        default void reachedAgain(String host) {}
     }
 
     /**
@@ -156,7 +161,7 @@ public final class EgressGateway implements AutoCloseable {
                     .withFiltersSource(new HttpFiltersSourceAdapter() {
                         @Override
                         public HttpFilters filterRequest(HttpRequest request, ChannelHandlerContext ctx) {
-                            return new DoorFilters(request, ctx, policy, upstream);
+                            return new DoorFilters(request, ctx, policy, upstream, settings.connect());
                         }
                     })
                     // Addresses come from the gate's decision; whatever asks for another one has gone around it.
@@ -173,11 +178,29 @@ public final class EgressGateway implements AutoCloseable {
                         public void bytesSentToClient(FlowContext flow, int bytes) {
                             received.add(bytes);
                         }
+
+                        @Override
+                        public void bytesReceivedFromServer(FullFlowContext flow, int bytes) {
+                            // What comes from an upstream proxy may be its own words, not the host's.
+                            if (upstream == null) {
+                                policy.reached(flow.getServerHostAndPort());
+                            }
+                        }
+
+                        @Override
+                        public void responseReceivedFromServer(FullFlowContext flow, HttpResponse response) {
+                            // The one place where the upstream proxy's answer to a tunnel's CONNECT is seen.
+                            if (flow.getChainedProxy() instanceof UpstreamHop hop) {
+                                hop.answered(response.status().code());
+                            }
+                        }
                     });
             if (upstream != null) {
                 bootstrap.withChainProxyManager((request, proxies, client) -> {
                     if (request instanceof DecidedRequest decided) {
-                        proxies.add(new UpstreamHop(decided.decision().address(), upstream.authorization()));
+                        Decision.Go go = decided.decision();
+                        proxies.add(
+                                new UpstreamHop(go, () -> policy.reached(go.target().toString()), upstream.authorization()));
                     }
                 });
             }

@@ -68,12 +68,12 @@ final class Policy {
             return unreachable(target, "The name " + name + " could not be resolved in time.");
         }
         if (upstream != null) {
-            return new Decision.Go(target, addresses.getFirst());
+            return new Decision.Go(target, addresses.getFirst(), new Attempt());
         }
         for (InetSocketAddress address : addresses) {
             // The address that was checked is the one that is connected to: nothing resolves the name again.
             if (reachable.test(address.getAddress())) {
-                return new Decision.Go(target, address);
+                return new Decision.Go(target, address, new Attempt());
             }
         }
         return refused(
@@ -91,5 +91,19 @@ final class Policy {
     Decision.Stop unreachable(Target target, String text) {
         teller.tell(Kind.UPSTREAM_UNREACHABLE, target.host(), text);
         return new Decision.Stop(502, "Host not reachable", text);
+    }
+
+    /** What becomes of a request that the upstream proxy lets nobody make without a password. */
+    Decision.Stop passwordWanted(Target target, String text) {
+        teller.tell(Kind.UPSTREAM_PASSWORD, target.host(), text);
+        return new Decision.Stop(502, "Proxy wants a password", text);
+    }
+
+    /** Takes down that a host was reached, by its name with or without a port. */
+    void reached(String hostAndPort) {
+        if (teller.toldAnything()) {
+            int colon = hostAndPort.lastIndexOf(':');
+            teller.reached(colon < 0 ? hostAndPort : hostAndPort.substring(0, colon));
+        }
     }
 }

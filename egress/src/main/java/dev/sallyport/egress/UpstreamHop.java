@@ -10,17 +10,38 @@ import org.littleshoot.proxy.ChainedProxyAdapter;
 
 /** The upstream proxy, for one request. */
 final class UpstreamHop extends ChainedProxyAdapter {
-    private final InetSocketAddress address;
+    private final Decision.Go decision;
+    private final Runnable reached;
     private final @Nullable Secret authorization;
 
-    UpstreamHop(InetSocketAddress address, @Nullable Secret authorization) {
-        this.address = address;
+    /** @param reached told when the proxy has made the tunnel */
+    UpstreamHop(Decision.Go decision, Runnable reached, @Nullable Secret authorization) {
+        this.decision = decision;
+        this.reached = reached;
         this.authorization = authorization;
     }
 
     @Override
     public InetSocketAddress getChainedProxyAddress() {
-        return address;
+        return decision.address();
+    }
+
+    /** Takes down what the proxy answered with. */
+    void answered(int status) {
+        decision.attempt().answered(status);
+    }
+
+    /** Of a tunnel this is told when the proxy has made it. */
+    @Override
+    public void connectionSucceeded() {
+        if (decision.target().tunnel()) {
+            reached.run();
+        }
+    }
+
+    @Override
+    public void connectionFailed(@Nullable Throwable cause) {
+        decision.attempt().failed(cause);
     }
 
     @Override

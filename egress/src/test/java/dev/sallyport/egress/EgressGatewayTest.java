@@ -358,7 +358,7 @@ class EgressGatewayTest {
 
         EgressEvent event = event();
         assertThat(event.kind()).isEqualTo(EgressEvent.Kind.UPSTREAM_UNREACHABLE);
-        assertThat(event.reason()).isEqualTo("No connection to api.vendor.example:443 could be made.");
+        assertThat(event.reason()).isEqualTo("No connection to api.vendor.example:443 could be made: the connection was refused.");
     }
 
     private TestProxy proxy() throws IOException {
@@ -395,7 +395,9 @@ class EgressGatewayTest {
                 io.netty.handler.codec.http.HttpVersion.HTTP_1_1,
                 io.netty.handler.codec.http.HttpMethod.CONNECT,
                 "api.vendor.example:443");
-        new UpstreamHop(new InetSocketAddress(LOOPBACK, 1), upstream.authorization()).filterRequest(request);
+        var go = new Decision.Go(
+                new Target("api.vendor.example", 443, true), new InetSocketAddress(LOOPBACK, 1), new Attempt());
+        new UpstreamHop(go, () -> {}, upstream.authorization()).filterRequest(request);
         assertThat(request.toString()).contains("proxy-authorization: ***");
     }
 
@@ -410,8 +412,75 @@ class EgressGatewayTest {
 
         assertThat(event().reason())
                 .isEqualTo("No connection to api.vendor.example:443 through the proxy proxy.corp.example:"
-                        + proxy.port() + " could be made.");
+                        + proxy.port() + " could be made: the proxy answered with status 502.");
         assertThat(proxy.heads).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, wants a user name and a password.", "true, 'wants a user name and a password, and does not take'"})
+    void anUpstreamProxyThatWantsAPasswordIsToldAsSuch(boolean given, String reason) throws Exception {
+        TestProxy proxy = proxy();
+        proxy.answer = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"corp\"\r\n"
+                + "Content-Length: 4\r\n\r\nwho?";
+        Upstream upstream = given
+                ? new Upstream("proxy.corp.example", proxy.port(), "gate", Secret.of("key:word"))
+                : Upstream.of("proxy.corp.example", proxy.port());
+        Client client = client(door(gateway(QUICK.through(upstream)), TlsServer.HOST));
+
+        assertThat(client.connect(TlsServer.HOST + ":443")).startsWith("HTTP/1.1 502 Proxy wants a password\r\n");
+
+        EgressEvent event = event();
+        assertThat(event.kind()).isEqualTo(EgressEvent.Kind.UPSTREAM_PASSWORD);
+        assertThat(event.kind().code()).isEqualTo(CauseCode.UPSTREAM_PASSWORD);
+        assertThat(event.host()).isEqualTo(TlsServer.HOST);
+        assertThat(event.reason())
+                .startsWith("The proxy proxy.corp.example:" + proxy.port() + " " + reason)
+                .doesNotContain("word:", "key:word");
+        assertThat(events).as("one event a request").isEmpty();
+    }
+
+    /** Takes down what is told, in its order. */
+    private EgressGateway.Door doorThatTellsAll(EgressGateway gateway, BlockingQueue<String> told) throws IOException {
+        var listener = new EgressGateway.Listener() {
+            @Override
+            public void happened(EgressEvent event) {
+                told.add(event.kind() + " " + event.host());
+            }
+
+            @Override
+            public void reachedAgain(String host) {
+                told.add("reached " + host);
+            }
+        };
+        return gateway.open(MachineId.random(), LOOPBACK, 0, AllowList.of(List.of(TlsServer.HOST)), listener);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aHostThatIsReachedAgainIsTold(boolean throughProxy) throws Exception {
+        BlockingQueue<String> told = new LinkedBlockingQueue<>();
+        TestProxy proxy = proxy();
+        EgressSettings settings =
+                throughProxy ? QUICK.through(Upstream.of("proxy.corp.example", proxy.port())) : QUICK;
+        EgressGateway.Door door = doorThatTellsAll(gateway(settings), told);
+        assertThat(client(door).connect(TlsServer.HOST + ":443")).startsWith("HTTP/1.1 200 ");
+        proxy.answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+        try (var gone = new ServerSocket(0, 1, LOOPBACK)) {
+            addresses.put(TlsServer.HOST, new InetSocketAddress(LOOPBACK, gone.getLocalPort()));
+        }
+        assertThat(client(door).connect(TlsServer.HOST + ":443")).startsWith("HTTP/1.1 502 ");
+        assertThat(told.poll(10, TimeUnit.SECONDS))
+                .as("the first success is no news")
+                .isEqualTo("UPSTREAM_UNREACHABLE " + TlsServer.HOST);
+
+        proxy.answer = "HTTP/1.1 200 OK\r\n\r\n";
+        addresses.put(TlsServer.HOST, server.address());
+        Client client = client(door);
+        assertThat(client.connect(TlsServer.HOST + ":443")).startsWith("HTTP/1.1 200 ");
+        assertThat(echo(client.tls(server, TlsServer.HOST), "hello")).isEqualTo("hello");
+
+        assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("reached " + TlsServer.HOST);
+        assertThat(told).isEmpty();
     }
 
     @Test

@@ -1,5 +1,6 @@
 package dev.sallyport.provider;
 
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.ProviderId;
 import java.util.List;
 import java.util.Map;
@@ -79,6 +80,7 @@ public record Provider(
      * @param callback how the sign-in's end comes back to the tool
      * @param success what the tool does when it succeeded
      * @param urlSeconds most seconds from the command's start to its URL
+     * @param failures what the tool says when it fails for a reason that has a name; the first that matches a line of it counts
      */
     public record SignIn(
             List<String> command,
@@ -91,7 +93,21 @@ public record Provider(
             List<String> authorizationHosts,
             Callback callback,
             Success success,
-            int urlSeconds) {}
+            int urlSeconds,
+            List<Failure> failures) {
+        /** An older controller says nothing of failures. */
+        public SignIn {
+            failures = failures == null ? List.of() : List.copyOf(failures);
+        }
+    }
+
+    /**
+     * Words of the tool that name why it failed. They end the sign-in as soon as they are said.
+     *
+     * @param pattern a regular expression for a line of the output
+     * @param cause what it means
+     */
+    public record Failure(String pattern, CauseCode cause) {}
 
     /**
      * A file written before a command runs.

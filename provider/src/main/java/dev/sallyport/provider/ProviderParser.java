@@ -1,10 +1,12 @@
 package dev.sallyport.provider;
 
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.InvalidIdException;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.provider.InvalidProvidersException.Problem;
 import dev.sallyport.provider.Provider.CredentialFile;
 import dev.sallyport.provider.Provider.Credentials;
+import dev.sallyport.provider.Provider.Failure;
 import dev.sallyport.provider.Provider.HandOver;
 import dev.sallyport.provider.Provider.SeedFile;
 import dev.sallyport.provider.Provider.SignIn;
@@ -49,6 +51,19 @@ final class ProviderParser {
     private static final Set<String> VARIABLES = Set.of("home", "workspace", "caBundle");
     /** What the agent itself sets for every command. */
     private static final Set<String> RESERVED = Set.of("HOME", "PATH", "BROWSER");
+    private static final int MAX_FAILURES = 20;
+    /** What a tool's own words can prove. */
+    private static final CauseCode[] TOLD_BY_TOOLS = {
+        CauseCode.TOOL_FAILED,
+        CauseCode.CALLBACK_PORT_TAKEN,
+        CauseCode.USER_DENIED,
+        CauseCode.TOKEN_REFUSED,
+        CauseCode.UPSTREAM_UNREACHABLE,
+        CauseCode.UPSTREAM_PASSWORD,
+        CauseCode.EGRESS_REFUSED,
+        CauseCode.EGRESS_DOWN,
+        CauseCode.USER_TIME_OUT
+    };
 
     private final String file;
     private final List<Problem> problems;
@@ -193,6 +208,7 @@ final class ProviderParser {
                 new Success(successFields.number("exitCode", 0, 255, 0), pattern(successFields, "outputPattern", 0));
         successFields.end();
         int urlSeconds = fields.number("urlSeconds", 1, 600, 60);
+        List<Failure> failures = failures(fields);
         fields.end();
         return new SignIn(
                 command,
@@ -205,7 +221,30 @@ final class ProviderParser {
                 hosts,
                 callback,
                 success,
-                urlSeconds);
+                urlSeconds,
+                failures);
+    }
+
+    private static List<Failure> failures(YamlFields fields) {
+        List<Failure> failures = new ArrayList<>();
+        for (YamlFields entry : fields.list("failures")) {
+            if (!entry.has("pattern")) {
+                entry.problem("pattern", "is missing");
+            }
+            String pattern = pattern(entry, "pattern", 0);
+            if (entry.has("pattern") && !pattern.isEmpty() && matchesNothing(pattern)) {
+                entry.problem("pattern", "matches an empty line, and so says nothing");
+            }
+            if (!entry.has("cause")) {
+                entry.problem("cause", "is missing");
+            }
+            failures.add(new Failure(pattern, choice(entry, "cause", TOLD_BY_TOOLS, CauseCode.TOOL_FAILED)));
+            entry.end();
+        }
+        if (failures.size() > MAX_FAILURES) {
+            fields.problem("failures", "has more than " + MAX_FAILURES + " entries");
+        }
+        return List.copyOf(failures);
     }
 
     private static Provider.Callback callback(YamlFields fields) {
@@ -309,6 +348,14 @@ final class ProviderParser {
             fields.problem(key, "is not a regular expression: " + e.getDescription() + " at character " + e.getIndex());
         }
         return text;
+    }
+
+    private static boolean matchesNothing(String pattern) {
+        try {
+            return Provider.pattern(pattern).matcher("").find();
+        } catch (PatternSyntaxException e) {
+            return false; // Told already, as what it is.
+        }
     }
 
     private static <E extends Enum<E>> E choice(YamlFields fields, String key, E[] values, E otherwise) {

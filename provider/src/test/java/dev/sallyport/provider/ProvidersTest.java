@@ -15,7 +15,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -124,6 +126,74 @@ class ProvidersTest {
         Matcher matcher = Provider.pattern(provider.signIn().urlPattern()).matcher(output.replace("\\n", "\n"));
         assertThat(matcher.find()).isTrue();
         assertThat(matcher.group(1)).isEqualTo(url);
+    }
+
+    /** The last lines of the pinned tools, as they were seen; what they print when all is well names nothing. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "codex | Error logging in: Sign-in failed: access_denied | USER_DENIED",
+                "codex | Error logging in: Token exchange failed: token endpoint returned status 400 Bad Request: refused. | TOKEN_REFUSED",
+                "codex | Error logging in: Token exchange failed: token endpoint returned status 503 Service Unavailable: broken. | TOKEN_REFUSED",
+                "codex | Error logging in: Token exchange failed: error sending request for url (https://auth.openai.com/oauth/token) | UPSTREAM_UNREACHABLE",
+                "codex | Error logging in: Port 127.0.0.1:1457 is already in use | CALLBACK_PORT_TAKEN",
+                "codex | Starting local login server on http://localhost:1457. | ",
+                "codex | On a remote or headless machine? Use `codex login --device-auth` instead. | ",
+                "codex | Successfully logged in | ",
+                "demo | demo: the sign-in was not approved: access was denied | USER_DENIED",
+                "demo | demo: the identity provider refused the tokens: The stand-in was told to refuse. | TOKEN_REFUSED",
+                "demo | demo: the proxy 127.0.0.1:40553 refused id.sallyport.test: 502 Host not reachable | UPSTREAM_UNREACHABLE",
+                "demo | demo: the proxy 127.0.0.1:43521 refused id.sallyport.test: 403 Host not allowed | EGRESS_REFUSED",
+                "demo | demo: the proxy 127.0.0.1:42421 does not answer: connect ECONNREFUSED 127.0.0.1:42421 | EGRESS_DOWN",
+                "demo | demo: cannot reach https://id.sallyport.test: unable to get local issuer certificate | UPSTREAM_UNREACHABLE",
+                "demo | demo: cannot listen on 127.0.0.1: EADDRINUSE | ",
+                "demo | Signed in as Test Account <account@sallyport.test>. | ",
+            })
+    void whatTheToolsSayWhenTheyFailHasItsName(String id, String line, @Nullable CauseCode cause) {
+        Provider provider = Providers.builtIn().require(new ProviderId(id));
+        assertThat(provider.signIn().failures().stream()
+                        .filter(failure ->
+                                Provider.pattern(failure.pattern()).matcher(line).find())
+                        .map(Provider.Failure::cause)
+                        .findFirst())
+                .isEqualTo(Optional.ofNullable(cause));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{pattern: 'no', cause: out_of_cheese} | x.yaml:17: signIn.failures.cause must be one of tool_failed,",
+                "{pattern: 'no', cause: kernel_panic} | x.yaml:17: signIn.failures.cause must be one of tool_failed,",
+                "{pattern: 'no'} | x.yaml:17: signIn.failures.cause is missing",
+                "{cause: user_denied} | x.yaml:17: signIn.failures.pattern is missing",
+                "{pattern: '(', cause: user_denied} | x.yaml:17: signIn.failures.pattern is not a regular expression",
+                "{pattern: '.*', cause: user_denied} | x.yaml:17: signIn.failures.pattern matches an empty line",
+                "{pattern: 'no', cause: user_denied, code: 1} | x.yaml:17: signIn.failures.code is not known",
+            })
+    void aFailureThatIsNotWellFormedIsToldWithItsLine(String entry, String problem) {
+        assertThat(problemsOf(withFailures(entry)))
+                .singleElement()
+                .asString()
+                .startsWith(problem);
+    }
+
+    private static String withFailures(String... entries) {
+        return SOUND.replace(
+                "credentials:\n",
+                "  failures:\n    - " + String.join("\n    - ", entries) + "\ncredentials:\n");
+    }
+
+    @Test
+    void thereMayBeTwentyFailuresAndNoMore() {
+        String[] entries = new String[21];
+        java.util.Arrays.fill(entries, "{pattern: 'no', cause: user_denied}");
+        assertThat(problemsOf(withFailures(java.util.Arrays.copyOf(entries, 20)))).isEmpty();
+        assertThat(problemsOf(withFailures(entries)))
+                .singleElement()
+                .asString()
+                .contains("signIn.failures has more than 20 entries");
     }
 
     @Test
