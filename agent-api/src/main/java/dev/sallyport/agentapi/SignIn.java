@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param urlSource how it was captured: {@code BROWSER_VARIABLE}, {@code XDG_OPEN} or {@code OUTPUT}
  * @param exitCode what the tool exited with
  * @param cause why it failed
+ * @param pageCause why the machine's browser cannot load its page; null when it can, or as long as that is not known
  */
 public record SignIn(
         String sessionId,
@@ -21,4 +22,5 @@ public record SignIn(
         @Nullable String url,
         @Nullable String urlSource,
         @Nullable Integer exitCode,
-        @Nullable Cause cause) {}
+        @Nullable Cause cause,
+        @Nullable Cause pageCause) {}

@@ -85,7 +85,7 @@ class AgentClientTest {
 
     @Test
     void everyOtherRequestCarriesTheTokenAndItsBody() throws Exception {
-        var signIn = new SignIn(SESSION, 3, SignInState.AWAITING_USER, "https://id.test/a?b=c", "OUTPUT", null, null);
+        var signIn = new SignIn(SESSION, 3, SignInState.AWAITING_USER, "https://id.test/a?b=c", "OUTPUT", null, null, null);
         answers(signIn);
         assertThat(client.startSignIn(new StartSignIn(SESSION, AgentJsonTest.PROVIDER))).isEqualTo(signIn);
         assertThat(json.read(lastBody, StartSignIn.class))
@@ -158,7 +158,7 @@ class AgentClientTest {
     void aUrlThatMayNotBeFollowedIsNotHandedOn(String url) {
         answers(new OauthUrl(SESSION, url));
         assertThat(failure(() -> client.oauthUrl(SESSION)).reason().code()).isEqualTo(CauseCode.AGENT_WRONG);
-        answers(new SignIn(SESSION, 1, SignInState.AWAITING_USER, url, "OUTPUT", null, null));
+        answers(new SignIn(SESSION, 1, SignInState.AWAITING_USER, url, "OUTPUT", null, null, null));
         assertThat(failure(() -> client.signIn(SESSION)).reason().code()).isEqualTo(CauseCode.AGENT_WRONG);
     }
 
@@ -170,7 +170,7 @@ class AgentClientTest {
 
     @Test
     void anotherSessionsAnswerIsRefused() {
-        answers(new SignIn("s-bbbbbbbbbbbbbbbbbbbb", 1, SignInState.STARTING, null, null, null, null));
+        answers(new SignIn("s-bbbbbbbbbbbbbbbbbbbb", 1, SignInState.STARTING, null, null, null, null, null));
         assertThat(failure(() -> client.signIn(SESSION)).reason().code()).isEqualTo(CauseCode.AGENT_WRONG);
     }
 

@@ -57,7 +57,8 @@ class AgentJsonTest {
                 null,
                 null,
                 1,
-                Cause.of(CauseCode.TOOL_FAILED, "It exited with 1.", "a line"));
+                Cause.of(CauseCode.TOOL_FAILED, "It exited with 1.", "a line"),
+                null);
         assertThat(json.read(json.write(failed), SignIn.class)).isEqualTo(failed);
     }
 

@@ -182,7 +182,7 @@ public final class Agent implements AutoCloseable {
                 tools,
                 processes,
                 files,
-                url -> shown.ifPresent(each -> each.open(url)),
+                (url, told) -> shown.ifPresent(each -> each.open(url, told)),
                 log);
         return new Rooms(signIns, files, home, tools, new StatusCheck(tools, processes, files, home), desktop);
     }

@@ -37,6 +37,11 @@ public final class Tools {
         return account;
     }
 
+    /** The machine's way out as {@code HOST:PORT}; empty when it has none. */
+    public String proxy() {
+        return facts.proxy();
+    }
+
     /** Where they run: the user's workspace, or the home where there is none. */
     public Path directory(Path home) {
         return Files.isDirectory(settings.workspace()) ? settings.workspace() : home;

@@ -13,6 +13,7 @@ import dev.sallyport.agent.linux.OutputListener;
 import dev.sallyport.agent.linux.Processes;
 import dev.sallyport.agent.signin.Browser;
 import dev.sallyport.agent.signin.ToolOutput;
+import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.ByteArrayOutputStream;
@@ -35,6 +36,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +57,6 @@ public final class Desktop implements Browser, AutoCloseable {
     private static final Duration X_LIMIT = Duration.ofSeconds(60);
 
     private static final Duration PAGE_LIMIT = Duration.ofMinutes(3);
-    private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
 
     private static final String WINDOW_MANAGER = "openbox";
 
@@ -72,8 +73,11 @@ public final class Desktop implements Browser, AutoCloseable {
     private final List<Thread> supervisors = new ArrayList<>();
     private final Object lock = new Object();
     private CompletableFuture<Boolean> display = new CompletableFuture<>();
-    private @Nullable String url;
+    private @Nullable Wanted wanted;
     private @Nullable Page page;
+
+    /** What is to be shown, and who wants to know whether it was. */
+    private record Wanted(String url, Consumer<Optional<Cause>> told) {}
 
     /** The browser's one window. */
     private record Page(DevTools devTools, String session) {}
@@ -127,14 +131,15 @@ public final class Desktop implements Browser, AutoCloseable {
 
     /** Shows {@code target}, at once when the browser is up, else as soon as it is. */
     @Override
-    public void open(String target) {
+    public void open(String target, Consumer<Optional<Cause>> told) {
+        var asked = new Wanted(target, told);
         Page shown;
         synchronized (lock) {
-            url = target;
+            wanted = asked;
             shown = page;
         }
         if (shown != null) {
-            Thread.ofVirtual().name("navigate").start(() -> navigate(shown, target));
+            navigate(shown, asked);
         }
     }
 
@@ -381,13 +386,13 @@ public final class Desktop implements Browser, AutoCloseable {
             Page opened = openPage(child);
             log.line("Chromium is up");
             parts.set(CHROMIUM, Parts.OK);
-            String wanted;
+            Wanted asked;
             synchronized (lock) {
                 page = opened;
-                wanted = url;
+                asked = wanted;
             }
-            if (wanted != null) {
-                navigate(opened, wanted);
+            if (asked != null) {
+                navigate(opened, asked);
             }
             return awaitEnd(CHROMIUM, child, output);
         } finally {
@@ -453,19 +458,24 @@ public final class Desktop implements Browser, AutoCloseable {
         }
     }
 
-    private void navigate(Page shown, String target) {
-        try {
-            shown.devTools()
-                    .call(
-                            shown.session(),
-                            "Page.navigate",
-                            shown.devTools().parameters().put("url", target),
-                            CALL_LIMIT);
-        } catch (IOException e) {
-            // Not shown in a sign-in's cause: the user may still follow the URL in another browser.
-            log.failure("Chromium does not open the page", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+    private void navigate(Page shown, Wanted asked) {
+        var load = new PageLoad(shown.devTools(), shown.session(), asked.url());
+        Thread.ofVirtual().name("navigate").start(() -> {
+            try {
+                load.run(() -> isStillWanted(shown, asked) && closed.getCount() > 0)
+                        .ifPresent(asked.told());
+            } catch (IOException e) {
+                // No word on the page: Chromium, not the page, has a problem, and the user may follow the URL elsewhere.
+                log.failure("Chromium does not open the page", e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private boolean isStillWanted(Page shown, Wanted asked) {
+        synchronized (lock) {
+            return asked.equals(wanted) && shown.equals(page);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sallyport.agent.signin;
 
+import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.provider.Provider;
@@ -9,6 +10,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Which addresses are replayed to a tool: the callback of this very sign-in on this machine's loopback.
@@ -18,6 +20,7 @@ import java.util.Set;
  */
 record CallbackRule(Provider.Callback callback, URI authorization) {
     private static final int MAX_ADDRESS = 16 * 1024;
+    private static final Pattern ERROR = Pattern.compile("[a-z_]{1,40}");
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "localhost");
 
     /**
@@ -53,6 +56,21 @@ record CallbackRule(Provider.Callback callback, URI authorization) {
             throw refused("It belongs to another sign-in.");
         }
         return uri;
+    }
+
+    /**
+     * Why the authorization server gave no code (RFC 6749, section 4.1.2.1), when {@code checked} says so. An address without
+     * this sign-in's state says nothing: anybody could have written it.
+     */
+    Optional<Cause> refusal(URI checked) {
+        Optional<String> error = parameter(checked, "error").filter(code -> ERROR.matcher(code).matches());
+        if (error.isEmpty() || !parameter(authorization, "state").equals(parameter(checked, "state"))) {
+            return Optional.empty();
+        }
+        return Optional.of(Cause.of(
+                error.get().equals("access_denied") ? CauseCode.USER_DENIED : CauseCode.TOKEN_REFUSED,
+                "The identity provider says so in the callback.",
+                "callback: error=" + error.get()));
     }
 
     private boolean isPort(int port) {

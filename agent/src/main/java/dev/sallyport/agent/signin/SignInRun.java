@@ -47,6 +47,9 @@ final class SignInRun {
     /** How long the output of a tool that has ended may come in. */
     private static final Duration LAST_OUTPUT = Duration.ofSeconds(2);
 
+    /** How long a tool that cannot succeed any more may take to say so and end. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+
     /** So wide that no tool breaks its URL into lines. */
     private static final Launch.Streams.Terminal TERMINAL = new Launch.Streams.Terminal(50, 2000);
 
@@ -65,6 +68,7 @@ final class SignInRun {
     private final SignInFolder folder;
     private final ToolOutput output;
     private final UrlRule urlRule;
+    private final Verdicts verdicts;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -74,6 +78,8 @@ final class SignInRun {
     private @Nullable UrlSource urlSource;
     private @Nullable Integer exitCode;
     private @Nullable Cause cause;
+    private @Nullable Cause pageCause;
+    private @Nullable Cause refused;
     private @Nullable Child child;
     private @Nullable String launched;
     private @Nullable UrlSource launchedBy;
@@ -103,6 +109,7 @@ final class SignInRun {
         output = new ToolOutput(
                 signIn.urlPattern(), signIn.success().outputPattern(), signIn.closeInputOn(), this::onOutput);
         urlRule = new UrlRule(signIn.authorizationHosts());
+        verdicts = new Verdicts(provider, tools.proxy());
     }
 
     String sessionId() {
@@ -120,7 +127,8 @@ final class SignInRun {
                     url == null ? null : url.toString(),
                     urlSource == null ? null : urlSource.name(),
                     exitCode,
-                    cause);
+                    cause,
+                    pageCause);
         } finally {
             lock.unlock();
         }
@@ -186,14 +194,30 @@ final class SignInRun {
             paste(tool, addressOrCode.strip());
             return view();
         }
-        URI address = new CallbackRule(provider.signIn().callback(), opened).check(addressOrCode);
+        var rule = new CallbackRule(provider.signIn().callback(), opened);
+        URI address = rule.check(addressOrCode);
+        Optional<Cause> refusal = rule.refusal(address);
+        if (refusal.isPresent()) {
+            refuse(refusal.get());
+        }
         int status = Replay.get(address);
         log.line(sessionId + ": callback replayed to port " + address.getPort() + ", answered " + status);
-        if (status >= 400) {
+        if (status >= 400 && refusal.isEmpty()) {
             throw FailureException.of(
                     CauseCode.CALLBACK_NOT_ALLOWED, "The tool answered it with HTTP status " + status + ".");
         }
         return view();
+    }
+
+    /** The tool is told of it by the replay, and has a moment to end by itself. */
+    private void refuse(Cause refusal) {
+        lock.lock();
+        try {
+            refused = refusal;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void paste(Child tool, String code) {
@@ -297,17 +321,22 @@ final class SignInRun {
         environment.putIfAbsent("DISPLAY", ":1");
         environment.put("SALLYPORT_SIGN_IN", sessionId);
         List<String> command = tools.command(provider.signIn().command(), home);
-        if (Processes.find(command.getFirst(), environment.get("PATH")).isEmpty()) {
-            throw FailureException.of(
-                    CauseCode.TOOL_MISSING,
-                    "There is no " + command.getFirst() + " in this machine.",
-                    "PATH=" + environment.get("PATH"));
+        Verdicts.needProgram(command.getFirst(), environment.get("PATH"));
+        try {
+            verdicts.needCallbackPort();
+        } catch (IOException e) {
+            log.failure(sessionId + ": who holds the callback's ports cannot be seen", e);
         }
         Launch.Streams streams =
                 provider.signIn().streams() == Provider.Streams.PTY ? TERMINAL : new Launch.Streams.Pipes();
-        Child started = processes.start(
-                new Launch(Account.commandAs(tools.account(), command), environment, tools.directory(home), streams),
-                output);
+        var launch =
+                new Launch(Account.commandAs(tools.account(), command), environment, tools.directory(home), streams);
+        Child started;
+        try {
+            started = processes.start(launch, output);
+        } catch (IOException e) {
+            throw Verdicts.cannotStart(command.getFirst(), e);
+        }
         lock.lock();
         try {
             child = started;
@@ -333,6 +362,9 @@ final class SignInRun {
                 if (launched != null && urlSource == UrlSource.OUTPUT) {
                     accept(launched, launchedBy);
                 }
+                if (isHopeless()) {
+                    return endedOrFailed(tool);
+                }
                 changed.await();
             }
             if (cancelled) {
@@ -342,6 +374,32 @@ final class SignInRun {
             lock.unlock();
         }
         return judge(tool);
+    }
+
+    /** Called with the lock held. */
+    private boolean isHopeless() {
+        return refused != null || verdicts.certain(output).isPresent();
+    }
+
+    /** A tool that cannot succeed any more has a moment to end by itself, with its last words. Called with the lock held. */
+    private Outcome endedOrFailed(Child tool) throws InterruptedException {
+        long end = System.nanoTime() + LAST_WORDS.toNanos();
+        for (long left = LAST_WORDS.toNanos(); !tool.hasEnded() && !cancelled && left > 0; ) {
+            changed.awaitNanos(left);
+            left = end - System.nanoTime();
+        }
+        if (cancelled) {
+            return new Outcome(SignInState.CANCELLED, null);
+        }
+        if (tool.hasEnded()) {
+            return judge(tool);
+        }
+        Cause refusal = refused;
+        return new Outcome(
+                SignInState.FAILED,
+                refusal != null
+                        ? Verdicts.refused(refusal, output)
+                        : verdicts.certain(output).orElseThrow());
     }
 
     /** Waits for the URL; an outcome when there is none to come. */
@@ -372,13 +430,11 @@ final class SignInRun {
                 if (tool.hasEnded()) {
                     break;
                 }
+                if (isHopeless()) {
+                    return Optional.of(endedOrFailed(tool));
+                }
                 if (left <= 0) {
-                    return Optional.of(new Outcome(
-                            SignInState.FAILED,
-                            new Cause(
-                                    CauseCode.URL_NOT_SHOWN,
-                                    "It was waited for for " + provider.signIn().urlSeconds() + " seconds.",
-                                    output.lastLines())));
+                    return Optional.of(new Outcome(SignInState.FAILED, verdicts.noUrl(tool.pid(), output)));
                 }
                 changed.awaitNanos(left);
             }
@@ -412,7 +468,20 @@ final class SignInRun {
         move(SignInState.AWAITING_USER);
         log.line(sessionId + ": URL by " + source + ": " + checked.getScheme() + "://" + checked.getRawAuthority()
                 + checked.getRawPath());
-        browser.open(checked.toString());
+        pageCause = null;
+        browser.open(checked.toString(), why -> onPage(checked, why));
+    }
+
+    private void onPage(URI page, Optional<Cause> why) {
+        lock.lock();
+        try {
+            if (state == SignInState.AWAITING_USER && page.equals(url) && !why.equals(Optional.ofNullable(pageCause))) {
+                pageCause = why.orElse(null);
+                move(state);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Called with the lock held. */
@@ -432,12 +501,14 @@ final class SignInRun {
             lock.unlock();
         }
         Provider.Success success = provider.signIn().success();
-        if (code != success.exitCode()) {
-            return failed(CauseCode.TOOL_FAILED, "It exited with " + code + ".", output.lastLines());
-        }
-        if (!output.saidSuccess()) {
-            return failed(
-                    CauseCode.TOOL_FAILED, "It exited with " + code + " without saying so.", output.lastLines());
+        if (code != success.exitCode() || !output.saidSuccess()) {
+            Cause refusal = refused;
+            if (refusal != null) {
+                return new Outcome(SignInState.FAILED, Verdicts.refused(refusal, output));
+            }
+            String detail =
+                    "It exited with " + code + (code == success.exitCode() ? " without saying so." : ".");
+            return new Outcome(SignInState.FAILED, verdicts.ended(code, detail, output, url != null));
         }
         CredentialFiles.Findings findings = credentialFiles.look(provider, folder.home());
         if (!findings.complete()) {

@@ -145,7 +145,7 @@ class DesktopTest {
     @Test
     void aPageIsShownOverTheWholeScreenToViewersAlone() throws Exception {
         // Asked for before the browser is up: it is shown as soon as it is.
-        desktop.open(url());
+        desktop.open(url(), why -> {});
         awaitPart(Desktop.DESKTOP, Parts.OK);
         awaitPart(Desktop.CHROMIUM, Parts.OK);
 
@@ -165,7 +165,7 @@ class DesktopTest {
             }
             assertThat(colour).isEqualTo(0x12ab34);
         }
-        desktop.open(url() + "again");
+        desktop.open(url() + "again", why -> {});
         awaitTold();
 
         Path files = settings.run().resolve("desktop");
@@ -188,7 +188,7 @@ class DesktopTest {
 
     @Test
     void aBrowserThatDiesComesBackWithItsPage() throws Exception {
-        desktop.open(url());
+        desktop.open(url(), why -> {});
         awaitTold();
 
         ProcessHandle browser = ProcessHandle.allProcesses()

@@ -237,7 +237,146 @@ class SignInsTest {
         begin(new TestProvider().urlSeconds(1));
 
         Cause cause = awaitFailure(CauseCode.URL_NOT_SHOWN);
-        assertThat(cause.evidence()).containsExactly("still thinking about https://id.example.test/a?***");
+        assertThat(cause.evidence().getFirst()).isEqualTo("still thinking about https://id.example.test/a?***");
+        assertThat(cause.evidence().subList(1, cause.evidence().size()))
+                .as("what it was doing")
+                .isNotEmpty()
+                .allSatisfy(line -> assertThat(line).matches("process \\d+ \\((tool|sh|sleep)\\) sleeps, \\d+ ms .*"));
+    }
+
+    @Test
+    void aToolThatHangsAfterItsWordsIsNamedByThem() throws Exception {
+        bench.tool("tool", SHELL + "echo 'request failed: getaddrinfo ENOTFOUND id.example.test'\nsleep 100\n");
+        begin(new TestProvider().urlSeconds(1));
+
+        Cause cause = awaitFailure(CauseCode.UPSTREAM_UNREACHABLE);
+        assertThat(cause.evidence().getFirst()).contains("ENOTFOUND");
+        assertThat(cause.detail()).contains("1 seconds");
+    }
+
+    @Test
+    void aToolThatMayNotBeExecutedHasFailedAndIsNotMissing() throws Exception {
+        bench.tool("tool", SHELL);
+        Path program = folder.resolve("tools/tool/bin/tool");
+        Files.setPosixFilePermissions(program, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+        begin(new TestProvider());
+
+        assertThat(awaitFailure(CauseCode.TOOL_FAILED).evidence()).containsExactly(program + ": Permission denied");
+    }
+
+    @Test
+    void aToolWithoutItsInterpreterHasFailedWithTheKernelsWord() throws Exception {
+        bench.tool("tool", "#!/no/such/interpreter\n");
+        begin(new TestProvider());
+
+        Cause cause = awaitFailure(CauseCode.TOOL_FAILED);
+        assertThat(cause.detail()).isEqualTo("Its program cannot run in this machine.");
+        assertThat(cause.evidence().getFirst()).contains("tool: ").contains("No such file");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "/opt/tools/tool/bin/tool: error while loading shared libraries: libfoo.so.1: cannot open shared object file",
+                "setpriv: failed to execute tool: No such file or directory",
+                "tool: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.99' not found (required by tool)",
+                "/usr/bin/env: 'node': No such file or directory",
+            })
+    void aToolThatCannotRunSaysSoFirst(String line) throws Exception {
+        bench.tool("tool", SHELL + "echo before\ncat <<'X'\n" + line + "\nX\nexit 127\n");
+        begin(new TestProvider());
+
+        Cause cause = awaitFailure(CauseCode.TOOL_FAILED);
+        assertThat(cause.evidence()).containsExactly(line, "before");
+        assertThat(cause.detail()).contains("cannot run").contains("127");
+    }
+
+    @Test
+    void aToolWhoseOnlyCallbackPortIsHeldIsNotStarted() throws Exception {
+        bench.tool("tool", SHELL + "touch " + folder.resolve("started") + "\n");
+        try (var first = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+                var second = new ServerSocket(0)) {
+            begin(new TestProvider().callback(false, first.getLocalPort(), second.getLocalPort()));
+
+            Cause cause = awaitFailure(CauseCode.CALLBACK_PORT_TAKEN);
+
+            long pid = ProcessHandle.current().pid();
+            assertThat(cause.evidence())
+                    .containsExactlyInAnyOrder(
+                            "port " + first.getLocalPort() + " is held by process " + pid + " (java)",
+                            "port " + second.getLocalPort() + " is held by process " + pid + " (java)");
+            assertThat(folder.resolve("started")).doesNotExist();
+        }
+    }
+
+    @Test
+    void aToolWithAnotherCallbackPortIsStarted() throws Exception {
+        bench.tool("tool", SHELL + "$BROWSER " + URL + "\n" + WRITE);
+        int free;
+        try (var closed = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            free = closed.getLocalPort();
+        }
+        try (var held = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
+                var elsewhere = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.2"))) {
+            assertThat(elsewhere.getLocalPort()).isPositive();
+            begin(new TestProvider().callback(false, held.getLocalPort(), free));
+            await(SignInState.SUCCEEDED);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Error: listen EADDRINUSE: address already in use 127.0.0.1:1455 | CALLBACK_PORT_TAKEN",
+                "Error: the server answered access_denied | USER_DENIED",
+                "Error: invalid_grant (the code has expired) | TOKEN_REFUSED",
+                "Token exchange failed: the token endpoint returned status 502 | TOKEN_REFUSED",
+                "FetchError: connect ETIMEDOUT 192.0.2.1:443 | UPSTREAM_UNREACHABLE",
+                "Error: self-signed certificate in certificate chain | UPSTREAM_UNREACHABLE",
+                "The proxy responded with 502 to CONNECT | UPSTREAM_UNREACHABLE",
+                "Segmentation fault | TOOL_FAILED",
+                "Token exchange succeeded after 200 ms | TOOL_FAILED",
+                "We could not save your settings | TOOL_FAILED",
+            })
+    void aToolsWordsNameTheCause(String words, CauseCode code) throws Exception {
+        bench.tool("tool", SHELL + "$BROWSER " + URL + "\necho 'starting'\necho '" + words + "' >&2\nexit 1\n");
+        begin(new TestProvider());
+
+        Cause cause = awaitFailure(code);
+        assertThat(cause.evidence()).contains(words);
+        assertThat(cause.detail()).isEqualTo("It exited with 1.");
+    }
+
+    @Test
+    void theProvidersOwnPatternGoesFirstAndSecretsStayOut() throws Exception {
+        String token = "eyJhbGciOiJIUzI1NiJ9eyJzdWIiOiIxMjM0NTY3ODkwIn0";
+        bench.tool("tool", SHELL + "echo 'refused with ECONNREFUSED for " + token + "'\nexit 1\n");
+        begin(new TestProvider().failures(new Provider.Failure("^refused with", CauseCode.TOKEN_REFUSED)));
+
+        assertThat(awaitFailure(CauseCode.TOKEN_REFUSED).evidence()).containsExactly("refused with ECONNREFUSED for ***");
+    }
+
+    @Test
+    void aToolThatSaysItFailedAndStaysIsNotWaitedFor() throws Exception {
+        bench.tool("tool", SHELL + "$BROWSER " + URL + "\nread go\necho 'Denied by your organization'\nsleep 1000\n");
+        begin(new TestProvider()
+                .callback(true)
+                .failures(new Provider.Failure("^Denied by", CauseCode.USER_DENIED)));
+        await(SignInState.AWAITING_USER);
+        bench.client().callback(new Callback(session, "go"));
+
+        assertThat(awaitFailure(CauseCode.USER_DENIED).evidence()).containsExactly("Denied by your organization");
+    }
+
+    @Test
+    void aToolThatSucceedsAfterAllIsBelieved() throws Exception {
+        bench.tool("tool", SHELL + "$BROWSER " + URL + "\necho 'Denied once'\n" + WRITE + "echo 'Signed in'\n");
+        begin(new TestProvider()
+                .success("Signed in")
+                .failures(new Provider.Failure("^Denied once", CauseCode.USER_DENIED)));
+
+        await(SignInState.SUCCEEDED);
     }
 
     @ParameterizedTest
@@ -446,13 +585,26 @@ class SignInsTest {
                 redirect + "?code=c&state=another",
                 redirect.replace("localhost", "example.test") + "?code=c&state=S1",
                 "http://localhost:" + bench.agent().httpAddress().getPort() + "/callback",
-                redirect + "?error=access_denied&state=S1",
+                redirect + "?error=access_denied&state=another",
+                redirect + "?error=access_denied",
                 "just-a-code")) {
             assertThat(failure(() -> bench.client().callback(new Callback(session, address))))
                     .as(address)
                     .isEqualTo(CauseCode.CALLBACK_NOT_ALLOWED);
         }
         assertThat(bench.client().signIn(session).state()).isEqualTo(SignInState.AWAITING_USER);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"access_denied, USER_DENIED", "server_error, TOKEN_REFUSED"})
+    void aCallbackThatCarriesAnErrorEndsTheSignInWithIt(String error, CauseCode code) throws Exception {
+        bench.tool("tool", LISTENER.replace("HOST", "127.0.0.1"));
+        begin(new TestProvider().success("Signed in"));
+        String redirect = redirect();
+
+        bench.client().callback(new Callback(session, redirect + "?error=" + error + "&state=S1"));
+
+        assertThat(awaitFailure(code).evidence()).containsExactly("callback: error=" + error);
     }
 
     @Test
