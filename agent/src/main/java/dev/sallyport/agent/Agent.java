@@ -305,15 +305,10 @@ public final class Agent implements AutoCloseable {
             log.line("credentials of " + request.provider().id() + " written: " + paths.size() + " files");
             return new Written(paths);
         } catch (IOException e) {
-            throw StartAccount.lacksSpace(e)
-                    ? FailureException.of(
-                            CauseCode.WRITABLE_DISK_FULL,
-                            "There is no room for the credential files.",
-                            String.valueOf(e.getMessage()))
-                    : FailureException.of(
-                            CauseCode.HANDOVER_FAILED,
-                            "The files could not be written.",
-                            String.valueOf(e.getMessage()));
+            throw FailureException.of(
+                    StartAccount.lacksSpace(e) ? CauseCode.WRITABLE_DISK_FULL : CauseCode.HANDOVER_FAILED,
+                    "The files could not be written.",
+                    String.valueOf(e.getMessage()));
         }
     }
 

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.sallyport.egress.AllowList;
 import dev.sallyport.egress.EgressEvent;
 import dev.sallyport.egress.EgressGateway;
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.Folders;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.ProviderId;
@@ -15,6 +16,7 @@ import dev.sallyport.provider.Provider;
 import dev.sallyport.provider.Providers;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +35,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The real Codex of its provider file, signed in at the stand-ins as that file says, through a machine's door. Needs npm once, to fetch it. */
 @Tag("machines")
@@ -126,6 +130,7 @@ class CodexToolTest {
             assertThat(last.statusCode()).isEqualTo(200);
             assertThat(login.exitCode(LONG)).isEqualTo(CODEX.signIn().success().exitCode());
             assertThat(login.output()).containsPattern(CODEX.signIn().success().outputPattern());
+            assertThat(login.named(CODEX)).as("what a healthy sign-in says").isEmpty();
             assertThat(ToolRun.opened(home.resolve("opened"))).isEqualTo(url);
         }
 
@@ -160,6 +165,7 @@ class CodexToolTest {
             assertThat(login.exitCode(LONG)).isEqualTo(1);
             assertThat(login.output())
                     .doesNotContainPattern(CODEX.signIn().success().outputPattern());
+            assertThat(login.named(CODEX)).as(login.output()).containsExactly(CauseCode.USER_DENIED);
         }
         assertThat(home.resolve(".codex/auth.json")).doesNotExist();
         try (ToolRun status = run(CODEX.status().command())) {
@@ -178,8 +184,32 @@ class CodexToolTest {
             user.signIn(login.awaitLine("https://auth.openai.com/oauth/authorize?", LONG), "approve");
 
             assertThat(login.exitCode(LONG)).isEqualTo(1);
+            assertThat(login.named(CODEX)).as(login.output()).containsExactly(CauseCode.TOKEN_REFUSED);
         }
         assertThat(vendors.count("POST auth.openai.com/oauth/token")).isEqualTo(1);
         assertThat(home.resolve(".codex/auth.json")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"BROKEN, TOKEN_REFUSED", "UNREACHABLE, UPSTREAM_UNREACHABLE"})
+    void anIdentityProviderThatFailsAfterTheApprovalIsNamed(Fault fault, CauseCode code) throws Exception {
+        try (ToolRun login = run(CODEX.signIn().command())) {
+            String address = user.decide(login.awaitLine("https://auth.openai.com/oauth/authorize?", LONG), "approve");
+            vendors.fault(fault, true);
+            user.get(address);
+
+            assertThat(login.exitCode(LONG)).isEqualTo(1);
+            assertThat(login.named(CODEX)).as(login.output()).containsExactly(code);
+        }
+    }
+
+    @Test
+    void callbackPortsThatAreAllHeldAreNamed() throws Exception {
+        try (var _ = new ServerSocket(1455, 5, InetAddress.getLoopbackAddress());
+                var _ = new ServerSocket(1457, 5, InetAddress.getLoopbackAddress());
+                ToolRun login = run(CODEX.signIn().command())) {
+            assertThat(login.exitCode(LONG)).isEqualTo(1);
+            assertThat(login.named(CODEX)).as(login.output()).containsExactly(CauseCode.CALLBACK_PORT_TAKEN);
+        }
     }
 }

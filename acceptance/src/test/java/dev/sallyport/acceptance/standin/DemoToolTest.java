@@ -126,6 +126,7 @@ class DemoToolTest {
             assertThat(last.body()).contains("You are signed in");
             assertThat(login.exitCode(LONG)).isZero();
             assertThat(login.output()).containsPattern(DEMO.signIn().success().outputPattern());
+            assertThat(login.named(DEMO)).as("what a healthy sign-in says").isEmpty();
             assertThatNoSecretIsIn(login.output());
             assertThat(ToolRun.opened(home.resolve("opened"))).isEqualTo(url);
             assertThat(Provider.pattern(DEMO.signIn().urlPattern())
@@ -226,6 +227,7 @@ class DemoToolTest {
             assertThat(last.body()).contains("not approved");
             assertThat(login.exitCode(LONG)).isEqualTo(1);
             assertThat(login.output()).contains("demo: the sign-in was not approved: access was denied");
+            assertThat(login.named(DEMO)).containsExactly(CauseCode.USER_DENIED);
         }
         assertThat(file()).doesNotExist();
     }
@@ -238,6 +240,7 @@ class DemoToolTest {
 
             assertThat(login.exitCode(LONG)).isEqualTo(1);
             assertThat(login.output()).contains("refused the tokens: The stand-in was told to refuse.");
+            assertThat(login.named(DEMO)).containsExactly(CauseCode.TOKEN_REFUSED);
             assertThatNoSecretIsIn(login.output());
         }
         assertThat(file()).doesNotExist();
@@ -271,6 +274,7 @@ class DemoToolTest {
             assertThat(login.exitCode(LONG)).isEqualTo(3);
             assertThat(login.output())
                     .containsPattern("the proxy 127.0.0.1:\\d+ refused id.sallyport.test: 502 Host not reachable");
+            assertThat(login.named(DEMO)).contains(CauseCode.UPSTREAM_UNREACHABLE);
             assertThat(events).extracting(event -> event.kind().code()).contains(CauseCode.UPSTREAM_UNREACHABLE);
         }
     }

@@ -1,6 +1,8 @@
 package dev.sallyport.acceptance.standin;
 
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.Folders;
+import dev.sallyport.provider.Provider;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -101,6 +103,21 @@ final class ToolRun implements AutoCloseable {
     /** What it printed, both streams. */
     String output() {
         return String.join("\n", List.copyOf(output)) + "\n";
+    }
+
+    /** What its provider's file says that its words mean: of the last line that means anything. */
+    List<CauseCode> named(Provider provider) {
+        for (String line : output().lines().toList().reversed()) {
+            List<CauseCode> causes = provider.signIn().failures().stream()
+                    .filter(failure ->
+                            Provider.pattern(failure.pattern()).matcher(line).find())
+                    .map(Provider.Failure::cause)
+                    .toList();
+            if (!causes.isEmpty()) {
+                return causes;
+            }
+        }
+        return List.of();
     }
 
     @Override

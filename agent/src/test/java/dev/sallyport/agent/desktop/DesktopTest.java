@@ -12,10 +12,13 @@ import dev.sallyport.agent.Parts;
 import dev.sallyport.agent.Settings;
 import dev.sallyport.agent.linux.Account;
 import dev.sallyport.agent.linux.Processes;
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -34,6 +37,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The desktop for real: Debian's Xvnc, openbox and Chromium, as root in an account of their own, so that the sandbox stays on. */
 @Timeout(180)
@@ -204,5 +209,37 @@ class DesktopTest {
 
         awaitTold();
         awaitPart(Desktop.CHROMIUM, Parts.OK);
+    }
+
+    @Test
+    void aPageThatDoesNotLoadIsToldAndOneThatDoesToo() throws Exception {
+        awaitPart(Desktop.CHROMIUM, Parts.OK);
+        int closed;
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            closed = socket.getLocalPort();
+        }
+        BlockingQueue<Optional<Cause>> words = new LinkedBlockingQueue<>();
+
+        desktop.open("http://127.0.0.1:" + closed + "/authorize?state=secret", words::add);
+
+        Optional<Cause> failed = words.poll(LIMIT.toSeconds(), TimeUnit.SECONDS);
+        assertThat(failed).isNotNull();
+        assertThat(failed.orElseThrow().code()).isEqualTo(CauseCode.UPSTREAM_UNREACHABLE);
+        assertThat(failed.orElseThrow().evidence())
+                .containsExactly("Chromium on http://127.0.0.1:" + closed + "/authorize: net::ERR_CONNECTION_REFUSED, 3 times");
+        desktop.open(url(), words::add);
+        assertThat(words.poll(LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Optional.empty());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "net::ERR_PROXY_CONNECTION_FAILED, EGRESS_DOWN, net::ERR_PROXY_CONNECTION_FAILED",
+        "net::ERR_TUNNEL_CONNECTION_FAILED, UPSTREAM_UNREACHABLE, net::ERR_TUNNEL_CONNECTION_FAILED",
+        "a page's own words, UPSTREAM_UNREACHABLE, an error without a name",
+    })
+    void chromiumsErrorsHaveTheirCauses(String error, CauseCode code, String told) {
+        Cause cause = PageLoad.cause("https://id.example.test/a?code=secret", error);
+        assertThat(cause.code()).isEqualTo(code);
+        assertThat(cause.evidence()).containsExactly("Chromium on https://id.example.test/a: " + told + ", 3 times");
     }
 }

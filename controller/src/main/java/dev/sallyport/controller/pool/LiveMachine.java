@@ -12,8 +12,9 @@ import dev.sallyport.model.VmType;
  * @param user whose it is
  * @param machine the driver's handle
  * @param agent speaks to its agent with its token
+ * @param egress what it wanted of the world and did not get
  */
-public record LiveMachine(UserId user, Machine machine, AgentClient agent) {
+public record LiveMachine(UserId user, Machine machine, AgentClient agent, EgressTroubles egress) {
     public MachineId id() {
         return machine.spec().id();
     }

@@ -3,8 +3,10 @@ package dev.sallyport.controller.pool;
 import dev.sallyport.controller.store.TimelineId;
 import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.egress.EgressEvent;
+import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.machine.StepListener;
 import dev.sallyport.model.MachineId;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,10 +27,11 @@ public final class MachineTimeline {
     }
 
     /** Records one machine's steps. */
-    final class Recorder implements StepListener {
+    final class Recorder implements StepListener, EgressGateway.Listener {
         private final MachineId id;
         private final MachineRequest request;
         private final Set<String> refused = ConcurrentHashMap.newKeySet();
+        private final EgressTroubles troubles = new EgressTroubles(InstantSource.system());
 
         private Recorder(MachineId id, MachineRequest request) {
             this.id = id;
@@ -44,7 +47,19 @@ public final class MachineTimeline {
             }
         }
 
-        void egress(EgressEvent event) {
+        /** What the machine did not get. */
+        EgressTroubles egressTroubles() {
+            return troubles;
+        }
+
+        @Override
+        public void reachedAgain(String host) {
+            troubles.reached(host);
+        }
+
+        @Override
+        public void happened(EgressEvent event) {
+            troubles.happened(event);
             if (refused.size() < REFUSALS_TOLD && refused.add(event.host())) {
                 done(
                         "egress_" + event.kind().name().toLowerCase(java.util.Locale.ROOT),

@@ -128,7 +128,10 @@ public final class Machines implements AutoCloseable {
             var doors = new Doors(id, request, record);
             Machine machine = driver.start(spec(id, request, image, token, doors), resources.ledger(id), record);
             var live = new LiveMachine(
-                    request.user(), machine, new AgentClient(machine.agent(), machine.streams(), token));
+                    request.user(),
+                    machine,
+                    new AgentClient(machine.agent(), machine.streams(), token),
+                    record.egressTroubles());
             running.put(id, new Running(machine, live, doors.door()));
             awaitAgent(id, live, record, began);
             Thread.ofVirtual().name("watch " + id).start(() -> watch(live, record));
@@ -390,7 +393,7 @@ public final class Machines implements AutoCloseable {
 
         @Override
         public java.net.InetSocketAddress open(java.net.InetAddress address, int port) throws IOException {
-            EgressGateway.Door opened = gateway.open(id, address, port, AllowList.of(request.egress()), record::egress);
+            EgressGateway.Door opened = gateway.open(id, address, port, AllowList.of(request.egress()), record);
             door = opened;
             return opened.address();
         }

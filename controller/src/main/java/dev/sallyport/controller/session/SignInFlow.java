@@ -46,8 +46,8 @@ import org.slf4j.LoggerFactory;
 /** One sign-in, from its request to the end of its browser machine, on a thread of its own. */
 final class SignInFlow implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(SignInFlow.class);
-    /** How long one question to the agent may wait for news. Shorter than any deadline that it is asked under. */
-    private static final Duration POLL = Duration.ofSeconds(20);
+    /** How long one question to the agent may wait for news; between two, what the machine's way out has told is looked at. */
+    private static final Duration POLL = Duration.ofSeconds(3);
     /** How long a machine that runs may leave its agent unanswering. */
     private static final Duration SILENCE = Duration.ofSeconds(60);
     /** Between two questions to an agent that cannot be reached; the machine's exit ends it. */
@@ -68,6 +68,7 @@ final class SignInFlow implements Runnable {
     private final UserId user;
     private final Provider provider;
     private final BrowserStay stay;
+    private final SignInCauses causes;
     private final MachineId browserId = MachineId.random();
 
     SignInFlow(Parts parts, StoredSession session, Provider provider, BrowserStay stay) {
@@ -76,6 +77,7 @@ final class SignInFlow implements Runnable {
         this.user = session.user();
         this.provider = provider;
         this.stay = stay;
+        causes = new SignInCauses(provider);
     }
 
     MachineId browserId() {
@@ -159,15 +161,13 @@ final class SignInFlow implements Runnable {
 
         LiveMachine machine = resultOf(cli);
         parts.sessions().update(Scope.all(), id, SessionChange.none().cliMachine(machine.id()));
-        List<String> written = machine.agent()
-                .writeCredentials(new WriteCredentials(provider, taken))
-                .paths();
+        List<String> written = write(machine, taken);
         record(
                 "cli.credentials_written",
                 "The CLI machine has the credentials.",
                 Map.of("files", String.join(", ", written)));
 
-        ToolStatus status = machine.agent().status(new AskStatus(provider));
+        ToolStatus status = status(machine);
         if (!status.signedIn()) {
             throw new FailureException(new Cause(
                     CauseCode.PROOF_FAILED,
@@ -181,29 +181,58 @@ final class SignInFlow implements Runnable {
                         .saying("The tool in the CLI machine is signed in."));
     }
 
+    private List<String> write(LiveMachine cli, CredentialSet taken) throws InterruptedException {
+        try {
+            return cli.agent().writeCredentials(new WriteCredentials(provider, taken)).paths();
+        } catch (FailureException e) {
+            Cause met = e.reason().code() == CauseCode.MACHINE_UNREACHABLE
+                    ? whyUnreachable(cli, e.reason())
+                    : e.reason();
+            throw new FailureException(SignInCauses.handOver(met), e);
+        }
+    }
+
+    private ToolStatus status(LiveMachine cli) throws InterruptedException {
+        try {
+            return cli.agent().status(new AskStatus(provider));
+        } catch (FailureException e) {
+            throw new FailureException(SignInCauses.statusCheck(e.reason()), e);
+        }
+    }
+
     /** Waits until the sign-in reaches {@code wanted}; its failure, the machine's end and the deadline end the wait too. */
     private SignIn await(LiveMachine browser, SignInState wanted, long after, Duration atMost)
             throws InterruptedException {
-        Instant deadline = Instant.now().plus(atMost);
+        Instant began = Instant.now();
+        Instant deadline = began.plus(atMost);
         long version = after;
         while (true) {
             Duration left = Duration.between(Instant.now(), deadline);
             if (left.isNegative()) {
-                throw FailureException.of(
+                Cause late = Cause.of(
                         wanted == SignInState.SUCCEEDED ? CauseCode.USER_TIME_OUT : CauseCode.URL_NOT_SHOWN,
                         "Waited " + atMost.toSeconds() + " s.");
+                throw new FailureException(causes.join(late, browser.egress()));
             }
             SignIn now = ask(browser, version, left.compareTo(POLL) < 0 ? left : POLL);
             version = now.version();
             if (now.state() == SignInState.FAILED) {
-                throw new FailureException(
-                        now.cause() == null ? Cause.of(CauseCode.TOOL_FAILED, "No reason given.") : now.cause());
+                Cause told = now.cause() == null ? Cause.of(CauseCode.TOOL_FAILED, "No reason given.") : now.cause();
+                throw new FailureException(causes.join(told, browser.egress()));
             }
             if (now.state() == SignInState.CANCELLED) {
                 throw FailureException.of(CauseCode.TOOL_FAILED, "The sign-in was ended inside its machine.");
             }
             if (now.state().compareTo(wanted) >= 0) {
                 return now;
+            }
+            if (now.pageCause() != null) {
+                throw new FailureException(causes.pageFailed(now.pageCause(), browser.egress()));
+            }
+            if (now.state() == SignInState.AWAITING_USER) {
+                causes.whileWaiting(browser.egress(), began, Instant.now()).ifPresent(cause -> {
+                    throw new FailureException(cause);
+                });
             }
         }
     }
