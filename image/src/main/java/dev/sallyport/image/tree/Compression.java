@@ -4,6 +4,7 @@ import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
@@ -15,19 +16,19 @@ import org.tukaani.xz.XZInputStream;
 /** The ways in which archives are compressed, each told by its first bytes. */
 public enum Compression {
     /** RFC 1952. */
-    GZIP("gzip", 0x1f, 0x8b),
+    GZIP("gzip", "\037\213"),
     /** The .xz File Format. */
-    XZ("xz", 0xfd, '7', 'z', 'X', 'Z', 0),
+    XZ("xz", "\3757zXZ\0"),
     /** RFC 8878. */
-    ZSTD("zstd", 0x28, 0xb5, 0x2f, 0xfd),
+    ZSTD("zstd", "(\265/\375"),
     /** As bzip2(1) writes it. */
-    BZIP2("bzip2", 'B', 'Z', 'h'),
+    BZIP2("bzip2", "BZh"),
     /** The LZ4 Frame Format. */
-    LZ4("lz4", 0x04, 0x22, 0x4d, 0x18),
+    LZ4("lz4", "\4\"M\030"),
     /** The legacy frame of the LZ4 Frame Format, which Linux takes. */
-    LZ4_LEGACY("lz4", 0x02, 0x21, 0x4c, 0x18),
+    LZ4_LEGACY("lz4", "\2!L\030"),
     /** The .lzma format that came before .xz. */
-    LZMA("lzma", 0x5d, 0x00, 0x00);
+    LZMA("lzma", "]\0\0");
 
     private static final int BUFFER = 1 << 16;
     /** What a decoder may take, in KiB: some times of what xz -9 needs. */
@@ -36,14 +37,12 @@ public enum Compression {
     private static final int LARGEST_WINDOW = 27;
 
     private final String word;
-    private final byte[] magic;
+    /** Its first bytes, each as the character of that number. */
+    private final String magic;
 
-    Compression(String word, int... magic) {
+    Compression(String word, String magic) {
         this.word = word;
-        this.magic = new byte[magic.length];
-        for (int i = 0; i < magic.length; i++) {
-            this.magic[i] = (byte) magic[i];
-        }
+        this.magic = magic;
     }
 
     /** How people call it. */
@@ -53,9 +52,9 @@ public enum Compression {
 
     /** The one that something with these first bytes is compressed with; eight bytes are enough. */
     public static Optional<Compression> of(byte[] first) {
+        String begin = new String(first, StandardCharsets.ISO_8859_1);
         return Arrays.stream(values())
-                .filter(one -> first.length >= one.magic.length
-                        && Arrays.equals(first, 0, one.magic.length, one.magic, 0, one.magic.length))
+                .filter(one -> begin.startsWith(one.magic))
                 .findFirst();
     }
 

@@ -123,13 +123,14 @@ public final class FolderTree implements FileTree {
             return new byte[0];
         }
         Path path = path(file);
-        sound(path.getParent());
+        soundParent(path);
         ByteBuffer content = ByteBuffer.allocate((int) Math.min(file.size() - from, atMost));
         try (SeekableByteChannel channel =
                 Files.newByteChannel(path, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
             channel.position(from);
-            while (content.hasRemaining() && channel.read(content) >= 0) {
-                continue;
+            int count = 0;
+            while (count >= 0 && content.hasRemaining()) {
+                count = channel.read(content);
             }
         } catch (AccessDeniedException e) {
             throw denied(path, e);
@@ -142,7 +143,7 @@ public final class FolderTree implements FileTree {
     @Override
     public String target(Node link) throws IOException {
         Path path = path(link);
-        sound(path.getParent());
+        soundParent(path);
         try {
             return Files.readSymbolicLink(path).toString();
         } catch (NotLinkException e) {
@@ -229,8 +230,13 @@ public final class FolderTree implements FileTree {
         return path;
     }
 
+    private void soundParent(Path path) throws IOException {
+        Path parent = path.getParent();
+        sound(parent == null ? root : parent);
+    }
+
     /** No folder on the way became a link since it was seen. */
-    private void sound(Path folder) throws IOException {
+    private static void sound(Path folder) throws IOException {
         if (!folder.toRealPath().equals(folder)) {
             throw new IOException(folder + " was replaced while the folder was read");
         }

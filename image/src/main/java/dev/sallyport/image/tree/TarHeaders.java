@@ -49,7 +49,7 @@ final class TarHeaders {
             long size,
             long device,
             long start,
-            long @Nullable [] map,
+            @Nullable Pieces map,
             boolean opaque) {}
 
     /** True when this block is a header: its checksum is right. */
@@ -121,16 +121,16 @@ final class TarHeaders {
         }
         long start = at + BLOCK;
         long size = stored;
-        long @Nullable [] map = null;
+        @Nullable Pieces map = null;
         if (type == 'S') {
             size = number(header, 483, 12);
             List<Long> numbers = new ArrayList<>();
             start = oldSparse(header, numbers);
-            map = array(numbers);
+            map = pieces(numbers);
         } else if ("1".equals(own.get("GNU.sparse.major"))) {
             size = decimal(own.getOrDefault("GNU.sparse.realsize", ""));
             long[] place = {start};
-            map = array(sparseInContent(place, stored));
+            map = pieces(sparseInContent(place, stored));
             stored -= place[0] - start;
             start = place[0];
         } else if (own.containsKey("GNU.sparse.map")) {
@@ -139,7 +139,7 @@ final class TarHeaders {
             for (String part : own.getOrDefault("GNU.sparse.map", "").split(",", -1)) {
                 numbers.add(decimal(part));
             }
-            map = array(numbers);
+            map = pieces(numbers);
         }
         if (stored < 0 || size < 0) {
             throw new IOException("the tarball is damaged: '" + shown(name) + "' has a size that is not possible");
@@ -167,18 +167,19 @@ final class TarHeaders {
                 || "y".equals(value(own, "SCHILY.xattr.user.overlay.opaque"));
     }
 
-    private void checkMap(long @Nullable [] map, long size, long stored, String name) throws IOException {
+    private void checkMap(@Nullable Pieces map, long size, long stored, String name) throws IOException {
         if (map == null) {
             return;
         }
         long end = 0;
         long sum = 0;
-        for (int i = 0; i < map.length; i += 2) {
-            if (map[i] < end || map[i + 1] < 0 || map[i + 1] > stored - sum || map[i] > size - map[i + 1]) {
+        for (int i = 0; i < map.count(); i++) {
+            long length = map.length(i);
+            if (map.offset(i) < end || length < 0 || length > stored - sum || map.offset(i) > size - length) {
                 throw new IOException("the tarball is damaged: the holes of '" + shown(name) + "' are not possible");
             }
-            end = map[i] + map[i + 1];
-            sum += map[i + 1];
+            end = map.offset(i) + length;
+            sum += length;
         }
     }
 
@@ -326,11 +327,11 @@ final class TarHeaders {
         return Long.parseLong(text);
     }
 
-    private long[] array(List<Long> numbers) throws IOException {
+    private static Pieces pieces(List<Long> numbers) throws IOException {
         if (numbers.size() % 2 != 0) {
             throw new IOException("the tarball is damaged: a map of holes is cut short");
         }
-        return numbers.stream().mapToLong(Long::longValue).toArray();
+        return new Pieces(numbers);
     }
 
     /** Octal digits, or GNU's base 256. */

@@ -32,7 +32,7 @@ public final class TarTree implements FileTree {
             Node node,
             String target,
             long start,
-            long @Nullable [] map,
+            @Nullable Pieces map,
             boolean opaque,
             Map<String, Integer> children) {}
 
@@ -115,20 +115,21 @@ public final class TarTree implements FileTree {
             throw new IOException("it is no file and has no content");
         }
         byte[] content = new byte[(int) Math.min(file.size() - from, atMost)];
-        long @Nullable [] map = item.map();
+        @Nullable Pieces map = item.map();
         if (map == null) {
             source.read(item.start() + from, ByteBuffer.wrap(content));
             return content;
         }
         long stored = item.start();
-        for (int i = 0; i < map.length; i += 2) {
-            long first = Math.max(from, map[i]);
-            long end = Math.min(from + content.length, map[i] + map[i + 1]);
+        for (int i = 0; i < map.count(); i++) {
+            long first = Math.max(from, map.offset(i));
+            long end = Math.min(from + content.length, map.offset(i) + map.length(i));
             if (first < end) {
                 source.read(
-                        stored + first - map[i], ByteBuffer.wrap(content, (int) (first - from), (int) (end - first)));
+                        stored + first - map.offset(i),
+                        ByteBuffer.wrap(content, (int) (first - from), (int) (end - first)));
             }
-            stored += map[i + 1];
+            stored += map.length(i);
         }
         return content;
     }
@@ -271,7 +272,7 @@ public final class TarTree implements FileTree {
             long device,
             String target,
             long start,
-            long @Nullable [] map,
+            @Nullable Pieces map,
             boolean opaque)
             throws IOException {
         int number = items.size();
