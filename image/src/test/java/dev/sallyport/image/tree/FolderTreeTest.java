@@ -23,7 +23,7 @@ final class FolderTreeTest {
         Path root = folder.resolve("root");
         Programs.text(root.resolve("etc/passwd"), "inside");
         Programs.link(root.resolve("file"), outside.toString());
-        Programs.link(root.resolve("folder"), outside.getParent().toString());
+        Programs.link(root.resolve("folder"), folder.resolve("outside").toString());
         Programs.link(root.resolve("up"), "../outside/secret");
         Programs.link(root.resolve("absolute"), "/etc/passwd");
         try (var tree = new Tree(List.of(FolderTree.open(root)))) {
@@ -48,7 +48,7 @@ final class FolderTreeTest {
             assertThatThrownBy(() -> tree.read(file, 0, 100)).isInstanceOf(IOException.class);
             Files.delete(inside);
             Files.delete(root.resolve("a"));
-            Programs.link(root.resolve("a"), secret.getParent().toString());
+            Programs.link(root.resolve("a"), folder.resolve("outside").toString());
             assertThatThrownBy(() -> tree.read(file, 0, 100)).hasMessageContaining("was replaced");
             assertThatThrownBy(() -> tree.list(a)).hasMessageContaining("was replaced");
             assertThatThrownBy(() -> tree.lookup(a, "secret")).hasMessageContaining("was replaced");

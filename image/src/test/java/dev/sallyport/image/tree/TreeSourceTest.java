@@ -51,9 +51,8 @@ final class TreeSourceTest {
     @Test
     void ofSeveralPartitionsTheOneWithARootIsTaken() throws Exception {
         Path root = root();
-        Path data = Programs.text(folder.resolve("data/usr/file"), "data")
-                .getParent()
-                .getParent();
+        Path data = folder.resolve("data");
+        Programs.text(data.resolve("usr/file"), "data");
         byte[] boot = new byte[200_000];
         System.arraycopy("FAT32   ".getBytes(StandardCharsets.US_ASCII), 0, boot, 82, 8);
         try (var opened = TreeSource.open(write("disk", Disks.gpt(boot, erofs(data), ext4(root))))) {
