@@ -3,8 +3,7 @@ package dev.sallyport.cli;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.ImageStore;
 import dev.sallyport.image.Layer;
-import dev.sallyport.image.verify.Finding;
-import dev.sallyport.image.verify.ImageVerifier;
+import dev.sallyport.image.verify.Options;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.Folders;
@@ -14,6 +13,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -86,15 +86,20 @@ public final class ImageVerb implements Verb {
     @Command(
             name = "verify",
             mixinStandardHelpOptions = true,
-            description = "Proves, without booting, that an image can come up; exits 1 when it cannot.")
-    int verify(@Parameters(paramLabel = "IMAGE", description = "an alias or an id") String name) {
-        List<Finding> findings = ImageVerifier.verify(find(name));
-        findings.forEach(System.out::println);
-        if (findings.stream().anyMatch(Finding::isError)) {
-            return 1;
-        }
-        System.out.println("sound");
-        return 0;
+            description = {
+                "Proves, without booting, that an image can come up; exits 1 when it cannot.",
+                "Besides our own images it takes what others made: a folder, a tarball, a file system, a disk image."
+            })
+    int verify(
+            @Parameters(paramLabel = "IMAGE", description = "an alias, an id, or the path of a file or folder") String name,
+            @Option(
+                            names = "--unit",
+                            paramLabel = "NAME",
+                            description = "a unit that must come up (default: " + Options.AGENT + "); may be repeated")
+                    @Nullable List<String> units,
+            @Option(names = "--json", description = "the report as JSON") boolean json) {
+        return new VerifyReport(ImageStore.open(folders.cache()), System.out, System.err)
+                .verify(name, units == null ? List.of() : units, json);
     }
 
     @Command(name = "rollback", mixinStandardHelpOptions = true, description = "Points an alias at its image before.")

@@ -10,14 +10,16 @@ public final class Specifiers {
             return text;
         }
         var expanded = new StringBuilder();
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c != '%' || i + 1 == text.length()) {
+        int at = 0;
+        while (at < text.length()) {
+            char c = text.charAt(at);
+            if (c != '%' || at + 1 == text.length()) {
                 expanded.append(c);
-                continue;
+                at++;
+            } else {
+                expanded.append(value(text.charAt(at + 1), unit));
+                at += 2;
             }
-            i++;
-            expanded.append(value(text.charAt(i), unit));
         }
         return expanded.toString();
     }
