@@ -1,0 +1,53 @@
+package dev.sallyport.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** On real processes. */
+@Timeout(30)
+class ProcessPulseTest {
+    private Process process;
+
+    @AfterEach
+    void end() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
+    }
+
+    private void start(String script) throws IOException {
+        process = new ProcessBuilder("sh", "-c", script).start();
+    }
+
+    @Test
+    void workIsCountedAlsoThatOfWhatItStarted() throws Exception {
+        start("while :; do :; done & wait");
+        Duration worked = Duration.ZERO;
+        while (worked.compareTo(Duration.ofMillis(100)) < 0) {
+            worked = ProcessPulse.of(process.toHandle()).orElseThrow().worked();
+        }
+        assertThat(ProcessPulse.of(process.toHandle()).orElseThrow().halted()).isEmpty();
+    }
+
+    @Test
+    void aStoppedProcessStandsStill() throws Exception {
+        start("kill -STOP $$; exec sleep 600");
+        String halted = "";
+        while (halted.isEmpty()) {
+            halted = ProcessPulse.of(process.toHandle()).orElseThrow().halted();
+        }
+        assertThat(halted).contains("stopped").contains(Long.toString(process.pid()));
+    }
+
+    @Test
+    void whatHasEndedHasNoPulse() throws Exception {
+        start("exit 0");
+        assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(ProcessPulse.of(process.toHandle())).isEmpty();
+    }
+}
