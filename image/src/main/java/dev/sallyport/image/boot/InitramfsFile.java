@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 /**
  * The names in an initramfs, and the contents of its small files that say how it boots. It is read as Linux unpacks it (init/
  * initramfs.c): archives one after the other with zeros between them, the last ones compressed together or not at all; of two
- * entries with one name the later counts.
+ * entries with one name the later counts. As in Linux, what lies in a folder that has no entry itself cannot be found.
  */
 public final class InitramfsFile {
     private static final long MOST_UNPACKED = 2L << 30;

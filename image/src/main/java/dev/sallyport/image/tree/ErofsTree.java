@@ -53,10 +53,10 @@ public final class ErofsTree implements FileTree {
 
     private ErofsTree(ByteSource source) throws IOException {
         this.source = source;
-        if (!recognises(source)) {
+        ByteBuffer superblock = source.littleEndian(SUPERBLOCK, 128);
+        if (superblock.getInt(0) != MAGIC) {
             throw new IOException("not an erofs file system");
         }
-        ByteBuffer superblock = source.littleEndian(SUPERBLOCK, 128);
         int bits = Byte.toUnsignedInt(superblock.get(12));
         if (bits < 9 || bits > 16) {
             throw new IOException("a block size of 2^" + bits + " bytes is not possible");

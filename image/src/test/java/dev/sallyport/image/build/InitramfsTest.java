@@ -93,6 +93,7 @@ final class InitramfsTest {
         Path parts = folder.resolve("parts");
         try (var out = Files.newOutputStream(parts);
                 var cpio = new Cpio(out)) {
+            cpio.folder("bin", 0755);
             cpio.file("bin/busybox", 0755, new byte[] {1});
             cpio.link("bin/sh", "busybox");
             cpio.file("lib/modules/6.12/virtio_blk.ko", 0644, new byte[] {2});
