@@ -34,6 +34,9 @@ final class VerifyReport {
     private static final int USAGE = 64;
     private static final int NO_IMAGE = 65;
     private static final int NO_INPUT = 66;
+    /** Anything else can be a path only. */
+    private static final String STORED = "[a-z0-9][a-z0-9-]{0,63}";
+
     private static final String UNIT = "[A-Za-z0-9:_.\\\\\\\\@-]{1,255}";
 
     private final ImageStore store;
@@ -52,7 +55,8 @@ final class VerifyReport {
                 return refuse(USAGE, "'" + unit + "' cannot be the name of a unit.");
             }
         }
-        Optional<Image> image = store.current(name).or(() -> store.byId(name));
+        Optional<Image> image =
+                name.matches(STORED) ? store.current(name).or(() -> store.byId(name)) : Optional.empty();
         if (image.isPresent()) {
             Verification report = ImageVerifier.report(image.get(), units);
             return print("image " + image.get().id() + " (" + image.get().recipe() + ")", report, json);

@@ -45,11 +45,14 @@ final class SecretCheck {
 
     private final Tree tree;
     private final Accounts accounts;
+    private final boolean ours;
     private final Findings findings;
 
-    SecretCheck(Tree tree, Accounts accounts, Findings findings) {
+    /** @param ours whether the recipe is ours, so that what a package made while it was installed is our fault too */
+    SecretCheck(Tree tree, Accounts accounts, boolean ours, Findings findings) {
         this.tree = tree;
         this.accounts = accounts;
+        this.ours = ours;
         this.findings = findings;
     }
 
@@ -106,7 +109,8 @@ final class SecretCheck {
             present(path, "All machines would begin with the same randomness or key.");
         }
         for (String path : Globs.expand(tree, "/etc/ssh/ssh_host_*_key")) {
-            present(path, "All machines would have the same host key.");
+            // Packages of others make them when they are installed, and their images are many: no reason to refuse one.
+            findings.add(ours, CauseCode.IMAGE_UNSOUND, path, 0, "All machines would have the same host key.", REMOVE);
         }
         for (String pattern : List.of("/var/lib/dhcp/*.leases", "/var/lib/dhcpcd/*.lease*", "/var/lib/NetworkManager/*.lease", "/var/lib/NetworkManager/secret_key", "/var/lib/cloud/instances/*", "/var/lib/cloud/instance")) {
             for (String path : Globs.expand(tree, pattern)) {

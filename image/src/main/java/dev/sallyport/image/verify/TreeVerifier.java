@@ -67,7 +67,7 @@ public final class TreeVerifier {
         init(programs);
         Units units = new Units(tree, words("systemd.mask="));
         Generators.run(tree, units, options.kernelArguments());
-        var secrets = new SecretCheck(tree, accounts, findings);
+        var secrets = new SecretCheck(tree, accounts, options.ours(), findings);
         Optional<BootPlan> plan = plan(units);
         if (plan.isPresent()) {
             for (String name : options.units()) {
