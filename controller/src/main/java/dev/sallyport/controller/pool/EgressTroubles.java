@@ -55,16 +55,10 @@ public final class EgressTroubles {
         if (before == null && troubles.size() >= MAX_HOSTS) {
             return;
         }
-        boolean same = before != null && before.kind() == event.kind();
-        troubles.put(
-                event.host(),
-                new Trouble(
-                        event.host(),
-                        event.kind(),
-                        event.reason(),
-                        same ? before.first() : now,
-                        now,
-                        same ? before.times() + 1 : 1));
+        boolean again = before != null && before.kind() == event.kind();
+        Instant first = before != null && again ? before.first() : now;
+        long times = before != null && again ? before.times() + 1 : 1;
+        troubles.put(event.host(), new Trouble(event.host(), event.kind(), event.reason(), first, now, times));
     }
 
     /** Takes down that {@code host} was reached. */
