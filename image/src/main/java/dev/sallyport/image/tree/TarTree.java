@@ -125,9 +125,8 @@ public final class TarTree implements FileTree {
             long first = Math.max(from, map.offset(i));
             long end = Math.min(from + content.length, map.offset(i) + map.length(i));
             if (first < end) {
-                source.read(
-                        stored + first - map.offset(i),
-                        ByteBuffer.wrap(content, (int) (first - from), (int) (end - first)));
+                source.read(stored + first - map.offset(i), ByteBuffer.wrap(content, (int) (first - from), (int)
+                        (end - first)));
             }
             stored += map.length(i);
         }
