@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -12,21 +13,25 @@ import org.junit.jupiter.api.Timeout;
 /** On real processes. */
 @Timeout(30)
 class ProcessPulseTest {
-    private Process process;
+    private @Nullable Process started;
 
     @AfterEach
     void end() {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly();
+        if (started != null) {
+            started.descendants().forEach(ProcessHandle::destroyForcibly);
+            started.destroyForcibly();
+        }
     }
 
-    private void start(String script) throws IOException {
-        process = new ProcessBuilder("sh", "-c", script).start();
+    private Process start(String script) throws IOException {
+        Process process = new ProcessBuilder("sh", "-c", script).start();
+        started = process;
+        return process;
     }
 
     @Test
     void workIsCountedAlsoThatOfWhatItStarted() throws Exception {
-        start("while :; do :; done & wait");
+        Process process = start("while :; do :; done & wait");
         Duration worked = Duration.ZERO;
         while (worked.compareTo(Duration.ofMillis(100)) < 0) {
             worked = ProcessPulse.of(process.toHandle()).orElseThrow().worked();
@@ -36,7 +41,7 @@ class ProcessPulseTest {
 
     @Test
     void aStoppedProcessStandsStill() throws Exception {
-        start("kill -STOP $$; exec sleep 600");
+        Process process = start("kill -STOP $$; exec sleep 600");
         String halted = "";
         while (halted.isEmpty()) {
             halted = ProcessPulse.of(process.toHandle()).orElseThrow().halted();
@@ -46,7 +51,7 @@ class ProcessPulseTest {
 
     @Test
     void whatHasEndedHasNoPulse() throws Exception {
-        start("exit 0");
+        Process process = start("exit 0");
         assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
         assertThat(ProcessPulse.of(process.toHandle())).isEmpty();
     }

@@ -8,21 +8,20 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class PulseWatchTest {
     private static final Instant BEGAN = Instant.EPOCH;
 
-    private PulseWatch watch;
     private Instant now = BEGAN;
     private Duration worked = Duration.ZERO;
     private Duration waited = Duration.ZERO;
     private final List<Evidence> seen = new ArrayList<>();
 
-    @BeforeEach
-    void machine(@TempDir Path folder) throws Exception {
+    private final PulseWatch watch;
+
+    PulseWatchTest(@TempDir Path folder) throws Exception {
         watch = new PulseWatch(new FakeMachine(folder, 1));
     }
 

@@ -46,8 +46,14 @@ final class FaultProviders {
     static final String FIXED_PORT = "fault_fixed_port";
     /** It wants a field of the credential file that the tool never writes. */
     static final String MORE_FIELDS = "fault_more_fields";
-    /** Its machines may not reach its identity provider. */
+    /** Its tool needs one more host, which its machines may not reach. */
     static final String CLOSED = "fault_closed";
+
+    private static final String ASKS_ELSEWHERE = "[node, '-e', 'const proxy = new URL(process.env.HTTPS_PROXY);"
+            + " require(\"http\").request({host: proxy.hostname, port: proxy.port, method: \"CONNECT\","
+            + " path: \"licence.sallyport.test:443\"}).on(\"connect\", (answer) => {"
+            + " console.error(\"licence.sallyport.test: the proxy answered \" + answer.statusCode);"
+            + " process.exit(1); }).end();']";
 
     static final int PORT = 1455;
 
@@ -58,10 +64,10 @@ final class FaultProviders {
         Map<String, String> definitions = Map.of(
                 TOOL_GONE, definition(TOOL_GONE, "[demo-of-old, login]", HOST, "", 60, FIELDS, HOST),
                 MUTE, definition(MUTE, "[sleep, '600']", HOST, "", 5, FIELDS, HOST),
-                ELSEWHERE, definition(ELSEWHERE, LOGIN, "login.sallyport.test", "", 60, FIELDS, HOST),
+                ELSEWHERE, definition(ELSEWHERE, LOGIN, "login.sallyport.test", "", 60, FIELDS, HOST + ", login.sallyport.test"),
                 FIXED_PORT, definition(FIXED_PORT, LOGIN, HOST, "    ports: [" + PORT + "]\n", 60, FIELDS, HOST),
                 MORE_FIELDS, definition(MORE_FIELDS, LOGIN, HOST, "", 60, FIELDS + ", account.shoe_size", HOST),
-                CLOSED, definition(CLOSED, LOGIN, HOST, "", 60, FIELDS, "api.sallyport.test"));
+                CLOSED, definition(CLOSED, ASKS_ELSEWHERE, HOST, "", 60, FIELDS, HOST));
         for (var definition : definitions.entrySet()) {
             Files.writeString(folder.resolve(definition.getKey() + ".yaml"), definition.getValue());
         }

@@ -11,7 +11,9 @@ import dev.sallyport.image.verify.ImageVerifier;
 import dev.sallyport.model.VmType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -32,18 +34,24 @@ import org.junit.jupiter.api.TestMethodOrder;
 final class FaultsTest {
     private static final StageFolder FOLDER = new StageFolder("faults");
     private static final FaultTable TABLE = new FaultTable();
-    private static FaultStage stage;
+    private static @Nullable FaultStage opened;
 
     @BeforeAll
     static void open() throws Exception {
-        stage = FaultStage.open(FOLDER.data().getParent(), Settings.Accelerator.TCG);
-        stage.startReadyMachine();
+        opened = FaultStage.open(FOLDER.data().getParent(), Settings.Accelerator.TCG);
+        opened.startReadyMachine();
+    }
+
+    private static FaultStage stage() {
+        return Objects.requireNonNull(opened, "the stage is opened first");
     }
 
     @AfterAll
     static void close() throws Exception {
         TABLE.summary().forEach(System.out::println);
-        stage.close();
+        if (opened != null) {
+            opened.close();
+        }
         assertThat(Leftovers.of(FOLDER.data())).isEmpty();
     }
 
@@ -52,11 +60,11 @@ final class FaultsTest {
     @Order(1)
     void whatIsSoundHasNoFindingAndNoCause() throws Exception {
         for (VmType type : VmType.values()) {
-            assertThat(ImageVerifier.verify(stage.images().sound(type)))
+            assertThat(ImageVerifier.verify(stage().images().sound(type)))
                     .as("findings in the sound image %s", type)
                     .isEmpty();
         }
-        Ended ended = stage.signInAndDecide("fault-sound", "demo", "approve");
+        Ended ended = stage().signInAndDecide("fault-sound", "demo", "approve");
         assertThat(ended.status()).as(ended.session().toString()).isEqualTo("completed");
         assertThat(ended.timeline())
                 .noneMatch(event -> event.path("step").asText().endsWith(".diagnosed"));
@@ -78,9 +86,9 @@ final class FaultsTest {
     }
 
     private static void play(FaultCase fault) throws Exception {
-        Image image = fault.image() == null ? null : fault.image().apply(stage.images());
+        Image image = fault.image() == null ? null : fault.image().apply(stage().images());
         List<Finding> findings = image == null ? List.of() : ImageVerifier.verify(image);
-        Ended ended = fault.scene().play(stage, image);
+        Ended ended = fault.scene().play(stage(), image);
         System.out.println(TABLE.row(fault, findings, ended));
 
         assertThat(ended.cause())

@@ -35,9 +35,9 @@ final class SignInFaults {
                     }
                 }),
                 around(
-                        "egress gateway refuses the identity provider",
+                        "egress gateway refuses a host that the tool needs",
                         CauseCode.EGRESS_REFUSED,
-                        "id\\.sallyport\\.test",
+                        "licence\\.sallyport\\.test",
                         "browser.egress_refused",
                         (stage, image) -> stage.signIn(READY_USER, FaultProviders.CLOSED, event -> {})),
                 around(
