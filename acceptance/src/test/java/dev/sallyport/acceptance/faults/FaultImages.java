@@ -125,7 +125,7 @@ final class FaultImages {
         try (Workspace workspace = store.workspace()) {
             Path file = workspace.folder().resolve("file");
             Files.write(file, content);
-            return store.add(file, name, UUID.randomUUID().toString().replace("-", ""), notes);
+            return store.add(file, name, key(), notes);
         } catch (IOException e) {
             throw new UncheckedIOException("a fault's file cannot be made", e);
         }
@@ -150,7 +150,12 @@ final class FaultImages {
         UUID uuid = UUID.randomUUID();
         Path file = workspace.resolve("layer.erofs");
         Run.command("mkfs.erofs", "--quiet", "-x-1", "-U" + uuid, "--all-root", file.toString(), folder.toString());
-        return store.add(file, name, uuid.toString().replace("-", ""), Map.of("uuid", uuid.toString()));
+        return store.add(file, name, key(), Map.of("uuid", uuid.toString()));
+    }
+
+    /** Nothing of it is found again: a fault is made anew each time. */
+    private static String key() {
+        return (UUID.randomUUID().toString() + UUID.randomUUID()).replace("-", "");
     }
 
     private static StoredFile stored(Layer layer) {

@@ -33,6 +33,7 @@ import dev.sallyport.vault.Vault;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +54,9 @@ final class SignInFlow implements Runnable {
     /** Between two questions to an agent that cannot be reached; the machine's exit ends it. */
     private static final Duration BREATH = Duration.ofSeconds(1);
 
+    /** The part of a machine's health that tells of its way out. */
+    private static final String WAY_OUT = "egress";
+
     /** What a sign-in works with. */
     record Parts(
             Machines machines,
@@ -70,6 +74,7 @@ final class SignInFlow implements Runnable {
     private final BrowserStay stay;
     private final SignInCauses causes;
     private final MachineId browserId = MachineId.random();
+    private boolean wayOutSeen;
 
     SignInFlow(Parts parts, StoredSession session, Provider provider, BrowserStay stay) {
         this.parts = parts;
@@ -229,11 +234,31 @@ final class SignInFlow implements Runnable {
             if (now.pageCause() != null) {
                 throw new FailureException(causes.pageFailed(now.pageCause(), browser.egress()));
             }
+            lookAtWayOut(browser);
             if (now.state() == SignInState.AWAITING_USER) {
                 causes.whileWaiting(browser.egress(), began, Instant.now()).ifPresent(cause -> {
                     throw new FailureException(cause);
                 });
             }
+        }
+    }
+
+    /** The agent looks itself whether its machine's way out takes connections; the user need not wait for a page that cannot come. */
+    private void lookAtWayOut(LiveMachine browser) throws InterruptedException {
+        if (wayOutSeen) {
+            return;
+        }
+        String told;
+        try {
+            told = browser.agent().health().parts().getOrDefault(WAY_OUT, "");
+        } catch (FailureException e) {
+            LOG.debug("The agent of {} was too busy to tell of its way out", browserId);
+            return; // The next turn asks again, and the agent's silence is judged elsewhere.
+        }
+        wayOutSeen = told.equals("ok");
+        if (told.startsWith("failed")) {
+            throw FailureException.of(
+                    CauseCode.EGRESS_DOWN, "The agent could not connect to it.", WAY_OUT + ": " + told);
         }
     }
 
@@ -267,10 +292,15 @@ final class SignInFlow implements Runnable {
             return new Cause(
                     seen.code(), seen.detail(), browser.machine().console().lastLines(10));
         }
-        CauseCode code =
-                exit.get().kind() == MachineExit.Kind.GUEST_PANIC ? CauseCode.KERNEL_PANIC : CauseCode.MACHINE_ENDED;
-        return new Cause(
-                code, exit.get().kind().name(), browser.machine().console().lastLines(10));
+        CauseCode code = switch (exit.get().kind()) {
+            case GUEST_PANIC -> CauseCode.KERNEL_PANIC;
+            case HYPERVISOR_FAILED ->
+                exit.get().exitCode() > 128 ? CauseCode.HYPERVISOR_KILLED : CauseCode.HYPERVISOR_FAILED;
+            case GUEST_SHUTDOWN, DESTROYED -> CauseCode.MACHINE_ENDED;
+        };
+        var evidence = new ArrayList<>(exit.get().evidence());
+        evidence.addAll(browser.machine().console().lastLines(10));
+        return new Cause(code, "It ended while the sign-in ran, with " + exit.get().exitCode() + ".", evidence);
     }
 
     private void transition(SessionLife.Event event, SessionChange change) {
