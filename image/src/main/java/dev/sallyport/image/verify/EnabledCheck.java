@@ -36,12 +36,10 @@ final class EnabledCheck {
                         whose + " is masked: this is " + (unit.path().equals("systemd.mask=") ? "on the kernel's command line" : "a link to /dev/null, or empty") + ".",
                         "Remove it.");
             case BAD -> {
-                for (UnitProblem problem : unit.problems()) {
-                    if (problem.fatal()) {
-                        findings.error(CauseCode.UNIT_INVALID, problem.file(), problem.line(),
-                                whose + " is refused by systemd: " + problem.text(), "Correct the line.");
-                    }
-                }
+                // The first one: systemd does not read on either, and others often follow from it.
+                unit.fatal().ifPresent(problem -> findings.error(
+                        CauseCode.UNIT_INVALID, problem.file(), problem.line(),
+                        whose + " is refused by systemd: " + problem.text(), "Correct the line."));
                 warn();
             }
             case LOADED -> {
