@@ -91,12 +91,14 @@ public final class ImageVerb implements Verb {
                 "Besides our own images it takes what others made: a folder, a tarball, a file system, a disk image."
             })
     int verify(
-            @Parameters(paramLabel = "IMAGE", description = "an alias, an id, or the path of a file or folder") String name,
+            @Parameters(paramLabel = "IMAGE", description = "an alias, an id, or the path of a file or folder")
+                    String name,
             @Option(
                             names = "--unit",
                             paramLabel = "NAME",
                             description = "a unit that must come up (default: " + Options.AGENT + "); may be repeated")
-                    @Nullable List<String> units,
+                    @Nullable
+                    List<String> units,
             @Option(names = "--json", description = "the report as JSON") boolean json) {
         return new VerifyReport(ImageStore.open(folders.cache()), System.out, System.err)
                 .verify(name, units == null ? List.of() : units, json);

@@ -68,7 +68,10 @@ final class VerifyReport {
             return refuse(USAGE, "This can be neither an image nor a path: " + e.getReason() + ".");
         }
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-            return refuse(NO_INPUT, "'" + name + "' is no alias and no image ('./sallyport image list' lists them), and no such file is there.");
+            return refuse(
+                    NO_INPUT,
+                    "'" + name
+                            + "' is no alias and no image ('./sallyport image list' lists them), and no such file is there.");
         }
         if (!Files.isReadable(path)) {
             return refuse(NO_INPUT, "'" + name + "' leads nowhere, or cannot be read.");
@@ -77,7 +80,10 @@ final class VerifyReport {
             if (!json) {
                 opened.notes().forEach(note -> out.println("note: " + note));
             }
-            return print(name + " (" + opened.form() + ")", TreeVerifier.report(opened.tree(), Options.foreign(units)), json);
+            return print(
+                    name + " (" + opened.form() + ")",
+                    TreeVerifier.report(opened.tree(), Options.foreign(units)),
+                    json);
         } catch (IOException e) {
             return refuse(NO_IMAGE, String.valueOf(e.getMessage()));
         }

@@ -41,8 +41,7 @@ final class PulseWatch {
 
     /** One look. */
     Optional<Evidence> look() {
-        return machine.pulse()
-                .flatMap(pulse -> look(Instant.now(), pulse));
+        return machine.pulse().flatMap(pulse -> look(Instant.now(), pulse));
     }
 
     /** One look as it would be at {@code now}. */

@@ -64,7 +64,15 @@ final class FaultProviders {
         Map<String, String> definitions = Map.of(
                 TOOL_GONE, definition(TOOL_GONE, "[demo-of-old, login]", HOST, "", 60, FIELDS, HOST),
                 MUTE, definition(MUTE, "[sleep, '600']", HOST, "", 5, FIELDS, HOST),
-                ELSEWHERE, definition(ELSEWHERE, LOGIN, "login.sallyport.test", "", 60, FIELDS, HOST + ", login.sallyport.test"),
+                ELSEWHERE,
+                        definition(
+                                ELSEWHERE,
+                                LOGIN,
+                                "login.sallyport.test",
+                                "",
+                                60,
+                                FIELDS,
+                                HOST + ", login.sallyport.test"),
                 FIXED_PORT, definition(FIXED_PORT, LOGIN, HOST, "    ports: [" + PORT + "]\n", 60, FIELDS, HOST),
                 MORE_FIELDS, definition(MORE_FIELDS, LOGIN, HOST, "", 60, FIELDS + ", account.shoe_size", HOST),
                 CLOSED, definition(CLOSED, ASKS_ELSEWHERE, HOST, "", 60, FIELDS, HOST));

@@ -120,11 +120,14 @@ final class UnitFaults {
                         with(layer -> layer.unit(
                                         "broken.mount",
                                         "[Mount]\nWhat=tmpfs\nWhere=/broken\nType=tmpfs\nOptions=size=nonsense\n")
-                                .text(
-                                        "/etc/systemd/system/local-fs.target",
-                                        "[Unit]\nDefaultDependencies=no\nRequires=broken.mount\nAfter=broken.mount\n"
-                                                + "OnFailure=emergency.target\n"
-                                                + "OnFailureJobMode=replace-irreversibly\n")
+                                .text("/etc/systemd/system/local-fs.target", """
+[Unit]
+DefaultDependencies=no
+Requires=broken.mount
+After=broken.mount
+OnFailure=emergency.target
+OnFailureJobMode=replace-irreversibly
+""")
                                 .agentSettings("[Unit]\nRequires=local-fs.target\nAfter=local-fs.target\n"))));
     }
 

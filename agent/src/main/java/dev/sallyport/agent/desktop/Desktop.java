@@ -465,7 +465,8 @@ public final class Desktop implements Browser, AutoCloseable {
                 load.run(() -> isStillWanted(shown, asked) && closed.getCount() > 0)
                         .ifPresent(asked.told());
             } catch (IOException e) {
-                // No word on the page: Chromium, not the page, has a problem, and the user may follow the URL elsewhere.
+                // No word on the page: Chromium, not the page, has a problem, and the user may follow the URL
+                // elsewhere.
                 log.failure("Chromium does not open the page", e);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

@@ -188,11 +188,12 @@ final class SignInFlow implements Runnable {
 
     private List<String> write(LiveMachine cli, CredentialSet taken) throws InterruptedException {
         try {
-            return cli.agent().writeCredentials(new WriteCredentials(provider, taken)).paths();
+            return cli.agent()
+                    .writeCredentials(new WriteCredentials(provider, taken))
+                    .paths();
         } catch (FailureException e) {
-            Cause met = e.reason().code() == CauseCode.MACHINE_UNREACHABLE
-                    ? whyUnreachable(cli, e.reason())
-                    : e.reason();
+            Cause met =
+                    e.reason().code() == CauseCode.MACHINE_UNREACHABLE ? whyUnreachable(cli, e.reason()) : e.reason();
             throw new FailureException(SignInCauses.handOver(met), e);
         }
     }
@@ -300,7 +301,8 @@ final class SignInFlow implements Runnable {
         };
         var evidence = new ArrayList<>(exit.get().evidence());
         evidence.addAll(browser.machine().console().lastLines(10));
-        return new Cause(code, "It ended while the sign-in ran, with " + exit.get().exitCode() + ".", evidence);
+        return new Cause(
+                code, "It ended while the sign-in ran, with " + exit.get().exitCode() + ".", evidence);
     }
 
     private void transition(SessionLife.Event event, SessionChange change) {

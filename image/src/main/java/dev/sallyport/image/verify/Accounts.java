@@ -43,14 +43,18 @@ final class Accounts {
     Accounts(Tree tree) throws IOException {
         for (String[] fields : table(tree, "/etc/passwd", 6)) {
             if (isNumber(fields[2]) && isNumber(fields[3])) {
-                users.putIfAbsent(fields[0], new User(fields[0], Long.parseLong(fields[2]), Long.parseLong(fields[3]), fields[5]));
+                users.putIfAbsent(
+                        fields[0],
+                        new User(fields[0], Long.parseLong(fields[2]), Long.parseLong(fields[3]), fields[5]));
             }
         }
         for (String[] fields : table(tree, "/etc/group", 3)) {
             if (isNumber(fields[2])) {
                 groups.putIfAbsent(fields[0], Long.parseLong(fields[2]));
                 for (String member : fields.length > 3 ? fields[3].split(",", -1) : new String[0]) {
-                    memberships.computeIfAbsent(member, ignored -> new HashSet<>()).add(Long.parseLong(fields[2]));
+                    memberships
+                            .computeIfAbsent(member, ignored -> new HashSet<>())
+                            .add(Long.parseLong(fields[2]));
                 }
             }
         }
@@ -65,7 +69,8 @@ final class Accounts {
         Optional<Entry> file = tree.find(path);
         return file.isEmpty()
                 ? List.of()
-                : file.get().text(MAX_TABLE)
+                : file.get()
+                        .text(MAX_TABLE)
                         .lines()
                         .map(line -> line.split(":", -1))
                         .filter(parts -> parts.length >= fields)

@@ -37,8 +37,12 @@ final class BootCheck {
                         .ifPresent(text -> findings.error(CauseCode.DISK_DRIVER_MISSING, path, 0, text, REBUILD));
             }
         } catch (IOException e) {
-            findings.error(CauseCode.IMAGE_UNSOUND, path, 0,
-                    "The initramfs is of no known form, or damaged: " + e.getMessage() + ".", REBUILD);
+            findings.error(
+                    CauseCode.IMAGE_UNSOUND,
+                    path,
+                    0,
+                    "The initramfs is of no known form, or damaged: " + e.getMessage() + ".",
+                    REBUILD);
         }
     }
 
@@ -46,13 +50,21 @@ final class BootCheck {
         try {
             KernelFile kernel = KernelFile.open(image.kernel());
             if (!kernel.architecture().equals("x86_64")) {
-                findings.error(CauseCode.ARCHITECTURE_WRONG, image.kernel().toString(), 0,
-                        "The kernel is for " + kernel.architecture() + ", and the machines are x86_64.", REBUILD);
+                findings.error(
+                        CauseCode.ARCHITECTURE_WRONG,
+                        image.kernel().toString(),
+                        0,
+                        "The kernel is for " + kernel.architecture() + ", and the machines are x86_64.",
+                        REBUILD);
             }
             return Optional.of(kernel);
         } catch (IOException e) {
-            findings.error(CauseCode.IMAGE_UNSOUND, image.kernel().toString(), 0,
-                    "The kernel is of no known form, or damaged: " + e.getMessage() + ".", REBUILD);
+            findings.error(
+                    CauseCode.IMAGE_UNSOUND,
+                    image.kernel().toString(),
+                    0,
+                    "The kernel is of no known form, or damaged: " + e.getMessage() + ".",
+                    REBUILD);
             return Optional.empty();
         }
     }
@@ -63,17 +75,26 @@ final class BootCheck {
             needed.addAll(ModuleNeeds.ofMachine(transport));
         }
         needed.remove(NETWORK);
-        List<String> disks = ModuleNeeds.missing(needed, initramfs, root, ModuleNeeds.OURS_BUILT_IN).modules();
+        List<String> disks = ModuleNeeds.missing(needed, initramfs, root, ModuleNeeds.OURS_BUILT_IN)
+                .modules();
         if (!disks.isEmpty()) {
-            findings.error(CauseCode.DISK_DRIVER_MISSING, path, 0,
-                    "The initramfs lacks " + String.join(", ", disks) + ", without which the machine does not reach its layers.",
+            findings.error(
+                    CauseCode.DISK_DRIVER_MISSING,
+                    path,
+                    0,
+                    "The initramfs lacks " + String.join(", ", disks)
+                            + ", without which the machine does not reach its layers.",
                     "Add the modules to the kernel recipe, and build the image again.");
         }
-        List<String> network = ModuleNeeds.missing(List.of(NETWORK), initramfs, root, ModuleNeeds.OURS_BUILT_IN).modules().stream()
-                .filter(module -> !disks.contains(module))
-                .toList();
+        List<String> network =
+                ModuleNeeds.missing(List.of(NETWORK), initramfs, root, ModuleNeeds.OURS_BUILT_IN).modules().stream()
+                        .filter(module -> !disks.contains(module))
+                        .toList();
         if (!network.isEmpty()) {
-            findings.error(CauseCode.NETWORK_DEVICE_MISSING, path, 0,
+            findings.error(
+                    CauseCode.NETWORK_DEVICE_MISSING,
+                    path,
+                    0,
                     "The initramfs lacks " + String.join(", ", network) + ", without which the machine has no network.",
                     "Add the modules to the kernel recipe, and build the image again.");
         }

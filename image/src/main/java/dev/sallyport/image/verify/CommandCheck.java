@@ -24,12 +24,30 @@ final class CommandCheck {
     private static final Pattern SHELL = Pattern.compile("(sh|bash|dash|ash|zsh|ksh)");
     /** Options whose next word is theirs. */
     private static final Set<String> WITH_VALUE = Set.of(
-            "-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "-W", "-X", "-I", "-O", "+O",
-            "-o", "--rcfile", "--init-file", "--max-old-space-size-percentage", "-d", "--title", "--icu-data-dir");
+            "-r",
+            "--require",
+            "--import",
+            "--loader",
+            "--experimental-loader",
+            "-C",
+            "--conditions",
+            "-W",
+            "-X",
+            "-I",
+            "-O",
+            "+O",
+            "-o",
+            "--rcfile",
+            "--init-file",
+            "--max-old-space-size-percentage",
+            "-d",
+            "--title",
+            "--icu-data-dir");
     /** Options after which no file is named. */
     private static final Pattern NO_FILE = Pattern.compile("-c|-e|-m|-p|-pe|--eval|--print|-s|-n|-E|-.*c");
 
-    private static final Pattern EXEC = Pattern.compile("exec\\s+(?:-a\\s+\\S+\\s+)?(/[^\\s\"'`$;|&<>()*?]+)(?:\\s.*)?");
+    private static final Pattern EXEC =
+            Pattern.compile("exec\\s+(?:-a\\s+\\S+\\s+)?(/[^\\s\"'`$;|&<>()*?]+)(?:\\s.*)?");
     private static final Pattern PLAIN = Pattern.compile("(/[^\\s\"'`$;|&<>()*?=]+)(?:\\s.*)?");
 
     private final Subject subject;
@@ -42,7 +60,8 @@ final class CommandCheck {
 
     void check() throws IOException {
         Variables variables = Variables.of(subject);
-        if (!unit.value("Service", "RootDirectory").isEmpty() || !unit.value("Service", "RootImage").isEmpty()) {
+        if (!unit.value("Service", "RootDirectory").isEmpty()
+                || !unit.value("Service", "RootImage").isEmpty()) {
             return; // Its paths lie in another tree.
         }
         for (String key : List.of("ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost")) {
@@ -55,10 +74,13 @@ final class CommandCheck {
     private void command(ExecCommand command, Variables variables) throws IOException {
         Optional<Accounts.Identity> identity = command.privileged() || unit.flag("Service", "DynamicUser", false)
                 ? Optional.of(Accounts.ROOT)
-                : subject.accounts().identity(
-                        unit.value("Service", "User"),
-                        unit.value("Service", "Group"),
-                        unit.all("Service", "SupplementaryGroups").stream().map(setting -> setting.value()).toList());
+                : subject.accounts()
+                        .identity(
+                                unit.value("Service", "User"),
+                                unit.value("Service", "Group"),
+                                unit.all("Service", "SupplementaryGroups").stream()
+                                        .map(setting -> setting.value())
+                                        .toList());
         var use = new Use(
                 subject.whose(),
                 command.setting().file(),
@@ -71,23 +93,36 @@ final class CommandCheck {
         if (command.program().contains("%")) {
             return; // Only a boot can tell.
         }
-        Use located = command.program().startsWith("/") ? use : new Use(
-                use.whose(), use.file(), use.line(), use.error(), use.identity(), ExecCommand.SEARCHED, use.libraries(), use.preloads());
+        Use located = command.program().startsWith("/")
+                ? use
+                : new Use(
+                        use.whose(),
+                        use.file(),
+                        use.line(),
+                        use.error(),
+                        use.identity(),
+                        ExecCommand.SEARCHED,
+                        use.libraries(),
+                        use.preloads());
         if (subject.programs().check(command.program(), located)) {
-            String path = subject.programs().located(command.program(), located.path()).orElse(command.program());
+            String path = subject.programs()
+                    .located(command.program(), located.path())
+                    .orElse(command.program());
             arguments(path, command.arguments(), use, variables, 0);
         }
     }
 
     /** What a program that starts or interprets others is given. */
-    private void arguments(String program, List<String> arguments, Use use, Variables variables, int depth) throws IOException {
+    private void arguments(String program, List<String> arguments, Use use, Variables variables, int depth)
+            throws IOException {
         String name = program.substring(program.lastIndexOf('/') + 1);
         if (depth > MOST_LAUNCHERS) {
             return;
         }
         if (name.equals("env")) {
             through(arguments, use, variables, depth, true);
-        } else if (Set.of("tini", "dumb-init", "catatonit", "dbus-run-session", "nohup", "setsid", "stdbuf", "unbuffer").contains(name)) {
+        } else if (Set.of("tini", "dumb-init", "catatonit", "dbus-run-session", "nohup", "setsid", "stdbuf", "unbuffer")
+                .contains(name)) {
             int dashes = arguments.indexOf("--");
             boolean plain = !arguments.isEmpty() && !arguments.getFirst().startsWith("-");
             if (dashes >= 0 || plain) {
@@ -102,7 +137,8 @@ final class CommandCheck {
         }
     }
 
-    private void through(List<String> words, Use use, Variables variables, int depth, boolean environment) throws IOException {
+    private void through(List<String> words, Use use, Variables variables, int depth, boolean environment)
+            throws IOException {
         String command = environment ? ScriptLine.command(words) : words.isEmpty() ? "" : words.getFirst();
         if (command.isEmpty() || command.contains("$") || !subject.programs().check(command, use)) {
             return;
@@ -111,7 +147,8 @@ final class CommandCheck {
         arguments(path, words.subList(words.indexOf(command) + 1, words.size()), use, variables, depth + 1);
     }
 
-    private void interpreted(String name, List<String> arguments, Use use, Variables variables, int depth) throws IOException {
+    private void interpreted(String name, List<String> arguments, Use use, Variables variables, int depth)
+            throws IOException {
         boolean shell = SHELL.matcher(name).matches();
         for (int i = 0; i < arguments.size(); i++) {
             String argument = arguments.get(i);
@@ -162,13 +199,24 @@ final class CommandCheck {
             }
         }
         if (found.isEmpty()) {
-            subject.findings().add(use.error(), CauseCode.EXEC_MISSING, use.file(), use.line(),
-                    use.whose() + " starts " + interpreter + " with " + path + ", which is not there.",
-                    subject.programs().elsewhere(path));
+            subject.findings()
+                    .add(
+                            use.error(),
+                            CauseCode.EXEC_MISSING,
+                            use.file(),
+                            use.line(),
+                            use.whose() + " starts " + interpreter + " with " + path + ", which is not there.",
+                            subject.programs().elsewhere(path));
         } else if (use.identity().uid() != 0 && !use.identity().may(found.get().node(), 4)) {
-            subject.findings().add(use.error(), CauseCode.EXEC_NOT_EXECUTABLE, path, 0,
-                    use.whose() + " starts " + interpreter + " with this file as user " + use.identity().uid() + ", who may not read it.",
-                    "Set its mode to 0644, or its owner to the user.");
+            subject.findings()
+                    .add(
+                            use.error(),
+                            CauseCode.EXEC_NOT_EXECUTABLE,
+                            path,
+                            0,
+                            use.whose() + " starts " + interpreter + " with this file as user "
+                                    + use.identity().uid() + ", who may not read it.",
+                            "Set its mode to 0644, or its owner to the user.");
         } else if (SHELL.matcher(interpreter).matches()) {
             body(found.get(), use, variables, depth);
         }
@@ -179,12 +227,22 @@ final class CommandCheck {
             String value = arguments.get(i + 1);
             switch (arguments.get(i)) {
                 case "-jar" -> {
-                    script("java", value.contains("$") ? "" : absolute(value, variables), use, variables, MOST_LAUNCHERS);
+                    script(
+                            "java",
+                            value.contains("$") ? "" : absolute(value, variables),
+                            use,
+                            variables,
+                            MOST_LAUNCHERS);
                     return;
                 }
                 case "-cp", "-classpath", "--class-path" -> classPath(value, use);
                 default -> {
-                    if (!arguments.get(i).startsWith("-") && (i == 0 || !arguments.get(i - 1).matches("-cp|--?class-?path|-p|--module-path|--add-modules|-m|--module"))) {
+                    if (!arguments.get(i).startsWith("-")
+                            && (i == 0
+                                    || !arguments
+                                            .get(i - 1)
+                                            .matches(
+                                                    "-cp|--?class-?path|-p|--module-path|--add-modules|-m|--module"))) {
                         return; // The main class: what follows is its own.
                     }
                 }
@@ -194,10 +252,17 @@ final class CommandCheck {
 
     private void classPath(String value, Use use) throws IOException {
         for (String element : value.split(":", -1)) {
-            if (element.matches("/[^$%*]+\\.jar") && subject.tree().find(element).isEmpty()) {
-                subject.findings().add(use.error(), CauseCode.EXEC_MISSING, use.file(), use.line(),
-                        use.whose() + " starts java with " + element + " on its class path, which is not there.",
-                        subject.programs().elsewhere(element));
+            if (element.matches("/[^$%*]+\\.jar")
+                    && subject.tree().find(element).isEmpty()) {
+                subject.findings()
+                        .add(
+                                use.error(),
+                                CauseCode.EXEC_MISSING,
+                                use.file(),
+                                use.line(),
+                                use.whose() + " starts java with " + element
+                                        + " on its class path, which is not there.",
+                                subject.programs().elsewhere(element));
                 return;
             }
         }
@@ -206,14 +271,17 @@ final class CommandCheck {
     /** A script that starts another program: what it surely gets to, and names by an absolute path. */
     private void launcher(String path, Use use, Variables variables, int depth) throws IOException {
         Optional<Entry> file = subject.tree().find(path);
-        if (file.isEmpty() || file.get().kind() != Kind.FILE || file.get().node().size() > MAX_SCRIPT) {
+        if (file.isEmpty()
+                || file.get().kind() != Kind.FILE
+                || file.get().node().size() > MAX_SCRIPT) {
             return;
         }
         byte[] head = file.get().read(256);
         if (head.length > 2 && head[0] == '#' && head[1] == '!') {
             ScriptLine line = ScriptLine.of(head);
             String interpreter = line.interpreter().endsWith("/env") ? line.throughEnvironment() : line.interpreter();
-            if (SHELL.matcher(interpreter.substring(interpreter.lastIndexOf('/') + 1)).matches()) {
+            if (SHELL.matcher(interpreter.substring(interpreter.lastIndexOf('/') + 1))
+                    .matches()) {
                 body(file.get(), use, variables, depth);
             }
         }
@@ -224,7 +292,19 @@ final class CommandCheck {
         for (ShellText.Line line : ShellText.certain(file.text(MAX_SCRIPT))) {
             boolean last = lines.isEmpty() || line.text().equals(lines.getLast());
             if (line.text().startsWith("exec ") || last) {
-                line(line.text(), new Use(use.whose(), file.path(), line.number(), use.error(), use.identity(), use.path(), use.libraries(), use.preloads()), variables, depth);
+                line(
+                        line.text(),
+                        new Use(
+                                use.whose(),
+                                file.path(),
+                                line.number(),
+                                use.error(),
+                                use.identity(),
+                                use.path(),
+                                use.libraries(),
+                                use.preloads()),
+                        variables,
+                        depth);
                 return;
             }
         }
@@ -242,9 +322,18 @@ final class CommandCheck {
         if (program.isEmpty() || !subject.programs().check(program, use) || !alone) {
             return;
         }
-        List<String> words = List.of(command.substring(command.indexOf(program) + program.length()).strip().split("\\s+", -1));
+        List<String> words = List.of(command.substring(command.indexOf(program) + program.length())
+                .strip()
+                .split("\\s+", -1));
         if (words.stream().noneMatch(word -> word.matches(".*[\"'`<>|&].*") && !word.equals("\"$@\""))) {
-            arguments(program, words.stream().filter(word -> !word.isEmpty() && !word.equals("\"$@\"")).toList(), use, variables, depth + 1);
+            arguments(
+                    program,
+                    words.stream()
+                            .filter(word -> !word.isEmpty() && !word.equals("\"$@\""))
+                            .toList(),
+                    use,
+                    variables,
+                    depth + 1);
         }
     }
 }

@@ -40,7 +40,9 @@ final class Devices {
         }
         if (!tagged(subject)) {
             return Optional.of(new Obstacle(
-                    true, "never appears: no rule of udev tags devices for systemd", "Add 99-systemd.rules, or remove the dependency."));
+                    true,
+                    "never appears: no rule of udev tags devices for systemd",
+                    "Add 99-systemd.rules, or remove the dependency."));
         }
         if (THERE.matcher(path).matches()) {
             return Optional.empty();
@@ -48,7 +50,10 @@ final class Devices {
         boolean named = path.startsWith("/dev/disk/by-");
         return Optional.of(new Obstacle(
                 subject.options().ours() || !named,
-                "does not appear: " + (subject.options().ours() || !named ? "the machine has no " + path : path + " is not known to be in the machine"),
+                "does not appear: "
+                        + (subject.options().ours() || !named
+                                ? "the machine has no " + path
+                                : path + " is not known to be in the machine"),
                 "Remove the dependency on the device (in fstab: nofail), or give the machine the device."));
     }
 
@@ -56,7 +61,9 @@ final class Devices {
         for (String folder : new String[] {"/etc/udev/rules.d", "/usr/lib/udev/rules.d", "/lib/udev/rules.d"}) {
             for (String path : Globs.expand(subject.tree(), folder + "/*.rules")) {
                 Optional<Entry> rules = subject.tree().find(path);
-                if (rules.isPresent() && rules.get().kind() == Kind.FILE && rules.get().text(MAX_RULES).contains("TAG+=\"systemd\"")) {
+                if (rules.isPresent()
+                        && rules.get().kind() == Kind.FILE
+                        && rules.get().text(MAX_RULES).contains("TAG+=\"systemd\"")) {
                     return true;
                 }
             }

@@ -43,16 +43,20 @@ public final class ImageVerifier {
                 content(image, units, findings, proven);
             }
         } catch (IOException e) {
-            findings.error(CauseCode.LAYER_CORRUPT, "/", 0, "The layers cannot be read: " + e.getMessage() + ".", REBUILD);
+            findings.error(
+                    CauseCode.LAYER_CORRUPT, "/", 0, "The layers cannot be read: " + e.getMessage() + ".", REBUILD);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             findings.error(CauseCode.IMAGE_UNSOUND, "/", 0, "The verification was interrupted.", "Start it again.");
         }
         return new Verification(
-                findings.sorted(), findings.errors() == 0 ? proven : List.of(), Duration.ofNanos(System.nanoTime() - began));
+                findings.sorted(),
+                findings.errors() == 0 ? proven : List.of(),
+                Duration.ofNanos(System.nanoTime() - began));
     }
 
-    private static void content(Image image, List<String> units, Findings findings, List<String> proven) throws IOException {
+    private static void content(Image image, List<String> units, Findings findings, List<String> proven)
+            throws IOException {
         List<FileTree> open = new ArrayList<>();
         try {
             for (Layer layer : image.layers()) {

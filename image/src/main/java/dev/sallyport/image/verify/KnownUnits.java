@@ -37,8 +37,14 @@ final class KnownUnits {
             known("ifupdown-wait-online\\.service", "wait-online", (subject, unit) -> ifupdown(subject, true)),
             known("networking\\.service", "ifup", (subject, unit) -> ifupdown(subject, false)),
             known("ifup@.*\\.service", "ifup", (subject, unit) -> ifupdown(subject, true)),
-            known("dhcpcd(@.*)?\\.service", "dhcpcd", (subject, unit) -> noDhcp(subject, "asks for an address by DHCP")),
-            known("connman-wait-online\\.service", "", (subject, unit) -> noDhcp(subject, "waits until ConnMan has an address")),
+            known(
+                    "dhcpcd(@.*)?\\.service",
+                    "dhcpcd",
+                    (subject, unit) -> noDhcp(subject, "asks for an address by DHCP")),
+            known(
+                    "connman-wait-online\\.service",
+                    "",
+                    (subject, unit) -> noDhcp(subject, "waits until ConnMan has an address")),
             known("systemd-time-wait-sync\\.service", "", (subject, unit) -> noTime(subject)),
             known("(chrony-wait|ntp-wait|ntpsec-wait)\\.service", "", (subject, unit) -> noTime(subject)),
             known("systemd-firstboot\\.service", "firstboot", KnownUnits::firstBoot),
@@ -60,7 +66,8 @@ final class KnownUnits {
         List<ExecCommand> commands = ExecLines.read(unit, "Service", "ExecStart", new ArrayList<>());
         if (unit.value("Service", "Type").equals("oneshot")) {
             for (ExecCommand command : commands) {
-                if (command.program().matches("(.*/)?sleep") && command.arguments().contains("infinity")) {
+                if (command.program().matches("(.*/)?sleep")
+                        && command.arguments().contains("infinity")) {
                     return Optional.of(new Obstacle(true, "sleeps for ever", "Remove the dependency."));
                 }
             }
@@ -74,14 +81,16 @@ final class KnownUnits {
     }
 
     private static boolean runs(List<ExecCommand> commands, String program) {
-        return program.isEmpty() || commands.stream().anyMatch(command -> command.program().contains(program));
+        return program.isEmpty()
+                || commands.stream().anyMatch(command -> command.program().contains(program));
     }
 
     private static Optional<Obstacle> networkd(Subject subject, Unit unit) throws IOException {
         Managed managed = Networks.networkd(subject.tree());
         return switch (managed.address()) {
             case NONE ->
-                certain("waits for systemd-networkd to bring an interface up, which has no .network file for one: it gives up after 120 s",
+                certain(
+                        "waits for systemd-networkd to bring an interface up, which has no .network file for one: it gives up after 120 s",
                         "Disable systemd-networkd-wait-online.service, or remove the dependency on network-online.target.");
             case DHCP -> noDhcp(subject, "waits for an address by DHCP, as " + managed.file() + " has it");
             case STATIC -> Optional.empty();
@@ -109,14 +118,18 @@ final class KnownUnits {
         }
         return Optional.of(new Obstacle(
                 subject.options().ours(),
-                what + (subject.options().ours() ? ", and nothing answers DHCP in these machines" : ", which not every network answers"),
+                what
+                        + (subject.options().ours()
+                                ? ", and nothing answers DHCP in these machines"
+                                : ", which not every network answers"),
                 "Give the interface no DHCP (the initramfs has set its address), or remove the dependency."));
     }
 
     private static Optional<Obstacle> noTime(Subject subject) {
         return Optional.of(new Obstacle(
                 subject.options().ours(),
-                "waits until a time server has set the clock" + (subject.options().ours() ? ", and these machines reach none" : ""),
+                "waits until a time server has set the clock"
+                        + (subject.options().ours() ? ", and these machines reach none" : ""),
                 "Remove the dependency on time-sync.target, or disable that unit."));
     }
 
@@ -142,8 +155,11 @@ final class KnownUnits {
     }
 
     private static Optional<Obstacle> plymouth(Subject subject, Unit unit) {
-        return subject.plan().starts("plymouth-start.service") && !subject.plan().starts("plymouth-quit.service")
-                ? certain("waits until the splash screen ends, and nothing ends it", "Enable plymouth-quit.service, or remove plymouth.")
+        return subject.plan().starts("plymouth-start.service")
+                        && !subject.plan().starts("plymouth-quit.service")
+                ? certain(
+                        "waits until the splash screen ends, and nothing ends it",
+                        "Enable plymouth-quit.service, or remove plymouth.")
                 : Optional.empty();
     }
 

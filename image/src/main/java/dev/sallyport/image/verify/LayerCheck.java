@@ -31,8 +31,9 @@ final class LayerCheck {
                 .toList();
         List<Finding> findings = new ArrayList<>();
         try (ExecutorService threads = Executors.newFixedThreadPool(SIDE_BY_SIDE)) {
-            List<Future<Optional<Finding>>> running =
-                    largestFirst.stream().map(layer -> threads.submit(() -> damage(layer))).toList();
+            List<Future<Optional<Finding>>> running = largestFirst.stream()
+                    .map(layer -> threads.submit(() -> damage(layer)))
+                    .toList();
             for (Future<Optional<Finding>> one : running) {
                 one.get().ifPresent(findings::add);
             }
@@ -59,7 +60,7 @@ final class LayerCheck {
     }
 
     private static Optional<Finding> found(Layer layer, CauseCode code, String how) {
-        return Optional.of(Finding.error(
-                code, layer.file().toString(), "The layer " + layer.name() + " " + how + ".", REBUILD));
+        return Optional.of(
+                Finding.error(code, layer.file().toString(), "The layer " + layer.name() + " " + how + ".", REBUILD));
     }
 }

@@ -41,7 +41,12 @@ final class Networks {
             return planned;
         }
         Map<String, String> files = new TreeMap<>();
-        for (String folder : List.of("/etc/systemd/network", "/run/systemd/network", "/usr/local/lib/systemd/network", "/usr/lib/systemd/network", "/lib/systemd/network")) {
+        for (String folder : List.of(
+                "/etc/systemd/network",
+                "/run/systemd/network",
+                "/usr/local/lib/systemd/network",
+                "/usr/lib/systemd/network",
+                "/lib/systemd/network")) {
             for (String path : Globs.expand(tree, folder + "/*.network")) {
                 files.putIfAbsent(path.substring(path.lastIndexOf('/') + 1), path);
             }
@@ -68,7 +73,9 @@ final class Networks {
     }
 
     private static boolean matches(List<Setting> settings) {
-        List<Setting> match = settings.stream().filter(setting -> setting.section().equals("Match")).toList();
+        List<Setting> match = settings.stream()
+                .filter(setting -> setting.section().equals("Match"))
+                .toList();
         if (match.isEmpty()) {
             return false;
         }
@@ -79,7 +86,8 @@ final class Networks {
                 case "Type" -> value.contains("ether");
                 case "Driver" -> value.contains("virtio") || value.equals("*");
                 case "Virtualization" -> !value.matches("container|no|false|lxc.*|.*nspawn.*");
-                case "Kind", "MACAddress", "PermanentMACAddress", "SSID", "WLANInterfaceType", "Host" -> value.startsWith("!");
+                case "Kind", "MACAddress", "PermanentMACAddress", "SSID", "WLANInterfaceType", "Host" ->
+                    value.startsWith("!");
                 default -> true;
             };
             if (!fits) {
@@ -91,8 +99,11 @@ final class Networks {
 
     private static boolean name(String patterns) {
         for (String pattern : patterns.split("\\s+", -1)) {
-            String expression = pattern.replaceAll("[.\\\\+^$(){}|]", "").replace("*", ".*").replace("?", ".");
-            if (!pattern.startsWith("!") && expression.length() < 100 && NAMES.stream().anyMatch(name -> safeMatch(name, expression))) {
+            String expression =
+                    pattern.replaceAll("[.\\\\+^$(){}|]", "").replace("*", ".*").replace("?", ".");
+            if (!pattern.startsWith("!")
+                    && expression.length() < 100
+                    && NAMES.stream().anyMatch(name -> safeMatch(name, expression))) {
                 return true;
             }
         }
@@ -134,7 +145,9 @@ final class Networks {
         for (String folder : List.of("/etc/netplan", "/usr/lib/netplan", "/lib/netplan")) {
             for (String path : Globs.expand(tree, folder + "/*.yaml")) {
                 Optional<Entry> file = tree.find(path);
-                String text = file.isPresent() && file.get().kind() == Kind.FILE ? file.get().text(MAX_FILE) : "";
+                String text = file.isPresent() && file.get().kind() == Kind.FILE
+                        ? file.get().text(MAX_FILE)
+                        : "";
                 boolean mine = text.contains("renderer: NetworkManager") != renderer.equals("networkd");
                 if (mine && text.contains("ethernets:")) {
                     boolean dhcp = text.matches("(?s).*dhcp[46]: *(true|yes).*");
@@ -152,7 +165,8 @@ final class Networks {
         interfaces(tree, "/etc/network/interfaces", hotplugged, raised, methods, new HashSet<>());
         Managed found = NOTHING;
         for (Map.Entry<String, Managed> method : methods.entrySet()) {
-            if (raised.contains(method.getKey()) && !method.getKey().equals("lo")
+            if (raised.contains(method.getKey())
+                    && !method.getKey().equals("lo")
                     && (found.address() != Address.DHCP)) {
                 found = method.getValue();
             }
@@ -161,7 +175,12 @@ final class Networks {
     }
 
     private static void interfaces(
-            Tree tree, String path, boolean hotplugged, Set<String> raised, Map<String, Managed> methods, Set<String> read)
+            Tree tree,
+            String path,
+            boolean hotplugged,
+            Set<String> raised,
+            Map<String, Managed> methods,
+            Set<String> read)
             throws IOException {
         Optional<Entry> file = tree.find(path);
         if (file.isEmpty() || file.get().kind() != Kind.FILE || !read.add(path) || read.size() > 100) {
@@ -178,13 +197,15 @@ final class Networks {
                 }
                 case "iface" -> {
                     if (words.length >= 4) {
-                        methods.putIfAbsent(words[1], new Managed(words[3].equals("dhcp") ? Address.DHCP : Address.STATIC, path));
+                        methods.putIfAbsent(
+                                words[1], new Managed(words[3].equals("dhcp") ? Address.DHCP : Address.STATIC, path));
                     }
                 }
                 case "source", "source-directory" -> {
                     for (int i = 1; i < words.length; i++) {
                         String pattern = words[i].startsWith("/") ? words[i] : "/etc/network/" + words[i];
-                        for (String included : Globs.expand(tree, words[0].equals("source") ? pattern : pattern + "/*")) {
+                        for (String included :
+                                Globs.expand(tree, words[0].equals("source") ? pattern : pattern + "/*")) {
                             interfaces(tree, included, hotplugged, raised, methods, read);
                         }
                     }
@@ -204,7 +225,9 @@ final class Networks {
         }
         for (String path : Globs.expand(tree, "/etc/NetworkManager/system-connections/*")) {
             Optional<Entry> file = tree.find(path);
-            String text = file.isPresent() && file.get().kind() == Kind.FILE ? file.get().text(MAX_FILE) : "";
+            String text = file.isPresent() && file.get().kind() == Kind.FILE
+                    ? file.get().text(MAX_FILE)
+                    : "";
             if (text.matches("(?s).*type=(ethernet|802-3-ethernet).*")) {
                 boolean dhcp = text.matches("(?s).*\\[ipv4\\][^\\[]*method=auto.*");
                 return new Managed(dhcp ? Address.DHCP : Address.STATIC, path);

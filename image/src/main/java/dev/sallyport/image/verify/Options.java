@@ -29,7 +29,10 @@ public record Options(
     public static final int AGENT_PORT = 8080;
 
     public Options {
-        units = units.stream().map(name -> name.contains(".") ? name : name + ".service").distinct().toList();
+        units = units.stream()
+                .map(name -> name.contains(".") ? name : name + ".service")
+                .distinct()
+                .toList();
         kernelArguments = List.copyOf(kernelArguments);
     }
 
@@ -41,6 +44,7 @@ public record Options(
 
     /** For a root file system that others made, of whose machine nothing is known but that it has no DHCP. */
     public static Options foreign(List<String> units) {
-        return new Options(units.isEmpty() ? List.of(AGENT) : units, Optional.empty(), AGENT_PORT, List.of(), false, false);
+        return new Options(
+                units.isEmpty() ? List.of(AGENT) : units, Optional.empty(), AGENT_PORT, List.of(), false, false);
     }
 }

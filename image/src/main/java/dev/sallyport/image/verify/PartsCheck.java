@@ -36,7 +36,8 @@ final class PartsCheck {
             user("desktop");
             for (String program : List.of("/usr/bin/Xvnc", "/usr/bin/openbox", "/usr/bin/chromium")) {
                 if (tree.find(program).isEmpty()) {
-                    findings.error(CauseCode.PART_FAILED, program, 0, "The desktop's " + program + " is not there.", REBUILD);
+                    findings.error(
+                            CauseCode.PART_FAILED, program, 0, "The desktop's " + program + " is not there.", REBUILD);
                 } else {
                     programs.check(program, Use.plain("The desktop", program, 0));
                 }
@@ -44,7 +45,11 @@ final class PartsCheck {
         }
         Optional<Entry> authorities = tree.find(AUTHORITIES);
         if (authorities.isEmpty() || authorities.get().node().size() == 0) {
-            findings.error(CauseCode.IMAGE_UNSOUND, AUTHORITIES, 0, "There are no trusted authorities.",
+            findings.error(
+                    CauseCode.IMAGE_UNSOUND,
+                    AUTHORITIES,
+                    0,
+                    "There are no trusted authorities.",
                     "Add ca-certificates to the root's packages.");
         }
         tools();
@@ -52,7 +57,12 @@ final class PartsCheck {
 
     private void user(String name) {
         if (!accounts.hasUser(name)) {
-            findings.error(CauseCode.PART_FAILED, "/etc/passwd", 0, "The user '" + name + "' is missing.", "Add it to the root's recipe.");
+            findings.error(
+                    CauseCode.PART_FAILED,
+                    "/etc/passwd",
+                    0,
+                    "The user '" + name + "' is missing.",
+                    "Add it to the root's recipe.");
         }
     }
 
@@ -71,9 +81,16 @@ final class PartsCheck {
                 String file = folder + "/" + command;
                 Optional<Entry> found = tree.find(file);
                 if (found.isEmpty()) {
-                    findings.error(CauseCode.TOOL_MISSING, file, 0, "The command of the tool " + tool + " is a link that leads nowhere.", REBUILD);
+                    findings.error(
+                            CauseCode.TOOL_MISSING,
+                            file,
+                            0,
+                            "The command of the tool " + tool + " is a link that leads nowhere.",
+                            REBUILD);
                 } else if (found.get().kind() == Kind.FILE) {
-                    programs.check(file, new Use("The tool " + tool, file, 0, true, Accounts.ROOT, path, List.of(), List.of()));
+                    programs.check(
+                            file,
+                            new Use("The tool " + tool, file, 0, true, Accounts.ROOT, path, List.of(), List.of()));
                 }
             }
         }

@@ -1,13 +1,13 @@
 package dev.sallyport.image.verify;
 
+import dev.sallyport.image.tree.Tree.Entry;
+import dev.sallyport.image.verify.elf.Globs;
 import dev.sallyport.image.verify.systemd.Conditions;
 import dev.sallyport.image.verify.systemd.ExecCommand;
 import dev.sallyport.image.verify.systemd.ExecLines;
 import dev.sallyport.image.verify.systemd.Setting;
 import dev.sallyport.image.verify.systemd.Unit;
 import dev.sallyport.image.verify.systemd.UnitName;
-import dev.sallyport.image.tree.Tree.Entry;
-import dev.sallyport.image.verify.elf.Globs;
 import dev.sallyport.model.CauseCode;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -23,9 +23,25 @@ import java.util.regex.Pattern;
 final class PortCheck {
     /** Daemons, the ports that they take unless told otherwise, and the files that tell them. To know one more is one more line. */
     private static final Map<String, Daemon> DAEMONS = Map.ofEntries(
-            daemon("nginx", "80", "listen\\s+(?:\\S*:)?(\\d+)\\b.*", "/etc/nginx/nginx.conf", "/etc/nginx/sites-enabled/*", "/etc/nginx/conf.d/*.conf"),
-            daemon("apache2", "80", "Listen\\s+(?:\\S*:)?(\\d+)\\b.*", "/etc/apache2/ports.conf", "/etc/apache2/sites-enabled/*"),
-            daemon("httpd", "80", "Listen\\s+(?:\\S*:)?(\\d+)\\b.*", "/etc/httpd/conf/httpd.conf", "/etc/httpd/conf.d/*.conf"),
+            daemon(
+                    "nginx",
+                    "80",
+                    "listen\\s+(?:\\S*:)?(\\d+)\\b.*",
+                    "/etc/nginx/nginx.conf",
+                    "/etc/nginx/sites-enabled/*",
+                    "/etc/nginx/conf.d/*.conf"),
+            daemon(
+                    "apache2",
+                    "80",
+                    "Listen\\s+(?:\\S*:)?(\\d+)\\b.*",
+                    "/etc/apache2/ports.conf",
+                    "/etc/apache2/sites-enabled/*"),
+            daemon(
+                    "httpd",
+                    "80",
+                    "Listen\\s+(?:\\S*:)?(\\d+)\\b.*",
+                    "/etc/httpd/conf/httpd.conf",
+                    "/etc/httpd/conf.d/*.conf"),
             daemon("lighttpd", "80", "server\\.port\\s*=\\s*(\\d+).*", "/etc/lighttpd/lighttpd.conf"),
             daemon("tomcat9", "8080", ".*<Connector port=\"(\\d+)\".*", "/etc/tomcat9/server.xml"),
             daemon("tomcat10", "8080", ".*<Connector port=\"(\\d+)\".*", "/etc/tomcat10/server.xml"),
@@ -69,7 +85,11 @@ final class PortCheck {
     }
 
     private void other(Unit unit) throws IOException {
-        if (unit.name().equals(subject.unit().name()) || subject.plan().trigger(subject.unit().name()).filter(unit.name()::equals).isPresent()
+        if (unit.name().equals(subject.unit().name())
+                || subject.plan()
+                        .trigger(subject.unit().name())
+                        .filter(unit.name()::equals)
+                        .isPresent()
                 || Conditions.failing(subject.tree(), unit, "Condition").isPresent()) {
             return;
         }
@@ -104,7 +124,8 @@ final class PortCheck {
 
     private boolean started(Unit unit) throws IOException {
         for (ExecCommand command : ExecLines.read(unit, "Service", "ExecStart", new ArrayList<>())) {
-            if (command.program().startsWith("/") && subject.tree().find(command.program()).isEmpty()) {
+            if (command.program().startsWith("/")
+                    && subject.tree().find(command.program()).isEmpty()) {
                 return false;
             }
         }
@@ -139,9 +160,13 @@ final class PortCheck {
     }
 
     private void taken(Unit unit, String file, int line, String how) {
-        subject.findings().error(CauseCode.AGENT_PORT_TAKEN, file, line,
-                unit.name() + ", which this boot starts, " + how + ", which is the agent's.",
-                "Disable " + unit.name() + ", or give it another port.");
+        subject.findings()
+                .error(
+                        CauseCode.AGENT_PORT_TAKEN,
+                        file,
+                        line,
+                        unit.name() + ", which this boot starts, " + how + ", which is the agent's.",
+                        "Disable " + unit.name() + ", or give it another port.");
     }
 
     private static Set<String> portsOf(String line) {
@@ -159,7 +184,8 @@ final class PortCheck {
 
     /** Little servers that take their port as a plain word. */
     private static String httpServer(String line) {
-        Matcher matcher = Pattern.compile(".*(?:http\\.server|SimpleHTTPServer|\\bhttp-server -p|\\bphp\\S* -S \\S*:|\\bnc(?:\\.\\w+)? .*-l\\S* (?:-p )?|TCP\\S*-LISTEN:|\\bhttpd .*-p )\\s*(\\d{2,5}).*")
+        Matcher matcher = Pattern.compile(
+                        ".*(?:http\\.server|SimpleHTTPServer|\\bhttp-server -p|\\bphp\\S* -S \\S*:|\\bnc(?:\\.\\w+)? .*-l\\S* (?:-p )?|TCP\\S*-LISTEN:|\\bhttpd .*-p )\\s*(\\d{2,5}).*")
                 .matcher(line);
         return matcher.matches() ? matcher.group(1) : "";
     }
@@ -186,15 +212,21 @@ final class PortCheck {
         }
         for (String name : List.of("HOST", "BIND", "BIND_ADDRESS", "LISTEN_ADDRESS", "LISTEN_HOST", "AGENT_HOST")) {
             Setting place = variables.places().get(name);
-            if (place != null && variables.values().getOrDefault(name, "").matches("(127\\.0\\.0\\.1|localhost|::1)(:\\d+)?")) {
+            if (place != null
+                    && variables.values().getOrDefault(name, "").matches("(127\\.0\\.0\\.1|localhost|::1)(:\\d+)?")) {
                 elsewhere(place, "on the loopback address (" + name + ")");
             }
         }
     }
 
     private void elsewhere(Setting place, String where) {
-        subject.findings().warning(CauseCode.AGENT_WRONG_ADDRESS, place.file(), place.line(),
-                subject.whose() + " tells it to listen " + where + ", and it is asked on all addresses, on port " + port + ".",
-                "Let it listen on all addresses, on port " + port + ".");
+        subject.findings()
+                .warning(
+                        CauseCode.AGENT_WRONG_ADDRESS,
+                        place.file(),
+                        place.line(),
+                        subject.whose() + " tells it to listen " + where
+                                + ", and it is asked on all addresses, on port " + port + ".",
+                        "Let it listen on all addresses, on port " + port + ".");
     }
 }

@@ -75,7 +75,9 @@ final class Programs {
         }
         for (String folder : path) {
             Optional<Entry> found = tree.find(folder + "/" + program);
-            if (found.isPresent() && found.get().kind() == Kind.FILE && found.get().node().executable()) {
+            if (found.isPresent()
+                    && found.get().kind() == Kind.FILE
+                    && found.get().node().executable()) {
                 return Optional.of(folder + "/" + program);
             }
         }
@@ -89,7 +91,8 @@ final class Programs {
             missing(program, use);
             return false;
         }
-        return !checked.add(use.identity().uid() + " " + path.get() + " " + use.libraries()) || chain(path.get(), use, 0);
+        return !checked.add(use.identity().uid() + " " + path.get() + " " + use.libraries())
+                || chain(path.get(), use, 0);
     }
 
     private void missing(String program, Use use) throws IOException {
@@ -97,9 +100,16 @@ final class Programs {
         String how = !program.startsWith("/")
                 ? "starts '" + program + "', which is on none of the folders " + String.join(":", use.path())
                 : link.isPresent()
-                        ? "starts " + program + ", which is a link to " + link.get().target() + ", and that is not there"
+                        ? "starts " + program + ", which is a link to "
+                                + link.get().target() + ", and that is not there"
                         : "starts " + program + ", which is not there";
-        findings.add(use.error(), CauseCode.EXEC_MISSING, use.file(), use.line(), use.whose() + " " + how + ".", elsewhere(program));
+        findings.add(
+                use.error(),
+                CauseCode.EXEC_MISSING,
+                use.file(),
+                use.line(),
+                use.whose() + " " + how + ".",
+                elsewhere(program));
     }
 
     /** What to do about a missing program: where it was found instead, if anywhere. */
@@ -135,14 +145,23 @@ final class Programs {
         }
         Entry file = found.get();
         if (file.kind() != Kind.FILE) {
-            findings.add(use.error(), CauseCode.EXEC_NOT_EXECUTABLE, use.file(), use.line(),
-                    use.whose() + " starts " + path + ", which is no file.", "Name a program.");
+            findings.add(
+                    use.error(),
+                    CauseCode.EXEC_NOT_EXECUTABLE,
+                    use.file(),
+                    use.line(),
+                    use.whose() + " starts " + path + ", which is no file.",
+                    "Name a program.");
             return false;
         }
         if (!file.node().executable()) {
-            findings.add(use.error(), CauseCode.EXEC_NOT_EXECUTABLE, path, 0,
-                    use.whose() + " starts " + path + ", which may not be executed (mode "
-                            + octal(file) + ").", "Set its mode to 0755.");
+            findings.add(
+                    use.error(),
+                    CauseCode.EXEC_NOT_EXECUTABLE,
+                    path,
+                    0,
+                    use.whose() + " starts " + path + ", which may not be executed (mode " + octal(file) + ").",
+                    "Set its mode to 0755.");
             return false;
         }
         if (!reachable(path, file, use)) {
@@ -156,7 +175,11 @@ final class Programs {
             return elf(path, file, use);
         }
         String what = head.length == 0 ? "is empty" : "is neither a program nor a script with a '#!' line";
-        findings.add(use.error(), CauseCode.EXEC_FORMAT, path, 0,
+        findings.add(
+                use.error(),
+                CauseCode.EXEC_FORMAT,
+                path,
+                0,
                 use.whose() + " starts " + path + ", which " + what + ".",
                 "Give a script its '#!' line, or install the right program.");
         return false;
@@ -175,8 +198,13 @@ final class Programs {
         for (int slash = resolved.indexOf('/', 1); slash > 0; slash = resolved.indexOf('/', slash + 1)) {
             Optional<Entry> folder = tree.find(resolved.substring(0, slash));
             if (folder.isPresent() && !use.identity().may(folder.get().node(), 1)) {
-                findings.add(use.error(), CauseCode.EXEC_NOT_EXECUTABLE, resolved.substring(0, slash), 0,
-                        use.whose() + " starts " + path + " as user " + use.identity().uid()
+                findings.add(
+                        use.error(),
+                        CauseCode.EXEC_NOT_EXECUTABLE,
+                        resolved.substring(0, slash),
+                        0,
+                        use.whose() + " starts " + path + " as user "
+                                + use.identity().uid()
                                 + ", who may not enter this folder (mode " + octal(folder.get()) + ", owner "
                                 + folder.get().node().uid() + ").",
                         "Set the folder's mode to 0755, or its owner to the user.");
@@ -184,9 +212,14 @@ final class Programs {
             }
         }
         if (!use.identity().may(file.node(), 1)) {
-            findings.add(use.error(), CauseCode.EXEC_NOT_EXECUTABLE, path, 0,
-                    use.whose() + " starts this file as user " + use.identity().uid() + ", who may not execute it (mode "
-                            + octal(file) + ", owner " + file.node().uid() + ").",
+            findings.add(
+                    use.error(),
+                    CauseCode.EXEC_NOT_EXECUTABLE,
+                    path,
+                    0,
+                    use.whose() + " starts this file as user " + use.identity().uid()
+                            + ", who may not execute it (mode " + octal(file) + ", owner "
+                            + file.node().uid() + ").",
                     "Set its mode to 0755, or its owner to the user.");
             return false;
         }
@@ -195,12 +228,20 @@ final class Programs {
 
     private boolean script(String path, byte[] head, Use use, int depth) throws IOException {
         if (depth >= MOST_INTERPRETERS) {
-            interpreterMissing(path, use, "is interpreted by scripts that interpret each other too deeply", "Name a program in its first line.");
+            interpreterMissing(
+                    path,
+                    use,
+                    "is interpreted by scripts that interpret each other too deeply",
+                    "Name a program in its first line.");
             return false;
         }
         ScriptLine line = ScriptLine.of(head);
         if (line.interpreter().isEmpty()) {
-            findings.add(use.error(), CauseCode.EXEC_FORMAT, path, 1,
+            findings.add(
+                    use.error(),
+                    CauseCode.EXEC_FORMAT,
+                    path,
+                    1,
                     use.whose() + " starts " + path + ", whose '#!' line names no interpreter"
                             + (line.cut() ? " within 255 bytes" : "") + ".",
                     "Name the interpreter by its absolute path.");
@@ -208,14 +249,20 @@ final class Programs {
         }
         String interpreter = line.interpreter();
         if (interpreter.endsWith("\r") || line.argument().endsWith("\r")) {
-            interpreterMissing(path, use,
-                    "has the line endings of Windows, so that its interpreter would be '" + interpreter.replace("\r", "\\r")
-                            + (line.argument().isEmpty() ? "" : " " + line.argument().replace("\r", "\\r")) + "'",
+            interpreterMissing(
+                    path,
+                    use,
+                    "has the line endings of Windows, so that its interpreter would be '"
+                            + interpreter.replace("\r", "\\r")
+                            + (line.argument().isEmpty()
+                                    ? ""
+                                    : " " + line.argument().replace("\r", "\\r")) + "'",
                     "Write it with line feeds alone (sed -i 's/\\r$//' " + path + ").");
             return false;
         }
         if (!interpreter.startsWith("/") || tree.find(interpreter).isEmpty()) {
-            interpreterMissing(path, use, "is interpreted by " + interpreter + ", which is not there", elsewhere(interpreter));
+            interpreterMissing(
+                    path, use, "is interpreted by " + interpreter + ", which is not there", elsewhere(interpreter));
             return false;
         }
         if (!chain(interpreter, use, depth + 1)) {
@@ -230,14 +277,18 @@ final class Programs {
             return true;
         }
         if (name.contains(" ") || name.contains("\t")) {
-            interpreterMissing(path, use,
+            interpreterMissing(
+                    path,
+                    use,
                     "asks env for '" + name + "': the kernel hands all of it over as one name",
                     "Write '#!/usr/bin/env -S " + name + "'.");
             return false;
         }
         Optional<String> found = located(name, use.path());
         if (found.isEmpty()) {
-            interpreterMissing(path, use,
+            interpreterMissing(
+                    path,
+                    use,
                     "is interpreted by '" + name + "', which is on none of the folders " + String.join(":", use.path()),
                     elsewhere(name));
             return false;
@@ -246,7 +297,13 @@ final class Programs {
     }
 
     private void interpreterMissing(String path, Use use, String how, String remedy) {
-        findings.add(use.error(), CauseCode.INTERPRETER_MISSING, path, 1, use.whose() + " starts " + path + ", which " + how + ".", remedy);
+        findings.add(
+                use.error(),
+                CauseCode.INTERPRETER_MISSING,
+                path,
+                1,
+                use.whose() + " starts " + path + ", which " + how + ".",
+                remedy);
     }
 
     private boolean elf(String path, Entry file, Use use) throws IOException {
@@ -254,20 +311,32 @@ final class Programs {
         try {
             elf = ElfFile.read(file);
         } catch (ElfException e) {
-            findings.add(use.error(), CauseCode.EXEC_FORMAT, path, 0,
+            findings.add(
+                    use.error(),
+                    CauseCode.EXEC_FORMAT,
+                    path,
+                    0,
                     use.whose() + " starts " + path + ", which is no sound program: " + e.getMessage() + ".",
                     "Install the program again.");
             return false;
         }
         if (!architecture.runs(elf.architecture())) {
-            findings.add(use.error(), CauseCode.ARCHITECTURE_WRONG, path, 0,
-                    use.whose() + " starts " + path + ", which is for " + elf.architecture().name() + ", and the machine is "
-                            + architecture.name() + ".",
+            findings.add(
+                    use.error(),
+                    CauseCode.ARCHITECTURE_WRONG,
+                    path,
+                    0,
+                    use.whose() + " starts " + path + ", which is for "
+                            + elf.architecture().name() + ", and the machine is " + architecture.name() + ".",
                     "Install the program for " + architecture.name() + ".");
             return false;
         }
         if (elf.type() != 2 && elf.type() != 3) {
-            findings.add(use.error(), CauseCode.EXEC_FORMAT, path, 0,
+            findings.add(
+                    use.error(),
+                    CauseCode.EXEC_FORMAT,
+                    path,
+                    0,
                     use.whose() + " starts " + path + ", which is an object file or a core dump, and no program.",
                     "Link it, or install the right program.");
             return false;
@@ -276,8 +345,13 @@ final class Programs {
             return true; // Static, or a loader itself.
         }
         if (tree.find(elf.interpreter()).isEmpty()) {
-            findings.add(use.error(), CauseCode.LOADER_MISSING, path, 0,
-                    use.whose() + " starts " + path + ", which needs the loader " + elf.interpreter() + ", and that is not there.",
+            findings.add(
+                    use.error(),
+                    CauseCode.LOADER_MISSING,
+                    path,
+                    0,
+                    use.whose() + " starts " + path + ", which needs the loader " + elf.interpreter()
+                            + ", and that is not there.",
                     elf.interpreter().contains("musl")
                             ? "It was built for musl: install musl, or the program's build for glibc."
                             : "Add the C library that it was built for.");
@@ -290,10 +364,15 @@ final class Programs {
         List<String> preloads = new ArrayList<>();
         Optional<Entry> list = tree.find("/etc/ld.so.preload");
         if (list.isPresent() && list.get().kind() == Kind.FILE) {
-            for (String word : list.get().text(MAX_LIST).replaceAll("(?m)#.*$", "").split("[\\s:]+", -1)) {
+            for (String word :
+                    list.get().text(MAX_LIST).replaceAll("(?m)#.*$", "").split("[\\s:]+", -1)) {
                 if (!word.isEmpty() && tree.find(word).isEmpty()) {
-                    findings.warning(CauseCode.LIBRARY_MISSING, "/etc/ld.so.preload", 0,
-                            "Every program preloads " + word + ", which is not there, and says so.", "Correct the list.");
+                    findings.warning(
+                            CauseCode.LIBRARY_MISSING,
+                            "/etc/ld.so.preload",
+                            0,
+                            "Every program preloads " + word + ", which is not there, and says so.",
+                            "Correct the list.");
                 }
             }
         }
@@ -305,8 +384,12 @@ final class Programs {
         }
         for (String preload : preloads) {
             if (preload.startsWith("/") && tree.find(preload).isEmpty()) {
-                findings.warning(CauseCode.LIBRARY_MISSING, use.file(), use.line(),
-                        use.whose() + " preloads " + preload + ", which is not there.", "Correct LD_PRELOAD.");
+                findings.warning(
+                        CauseCode.LIBRARY_MISSING,
+                        use.file(),
+                        use.line(),
+                        use.whose() + " preloads " + preload + ", which is not there.",
+                        "Correct LD_PRELOAD.");
             }
         }
         return sound;
@@ -315,20 +398,33 @@ final class Programs {
     private void report(String path, Failure failure, Use use) {
         switch (failure) {
             case Failure.Missing missing ->
-                findings.add(use.error(), CauseCode.LIBRARY_MISSING, missing.neededBy(), 0,
+                findings.add(
+                        use.error(),
+                        CauseCode.LIBRARY_MISSING,
+                        missing.neededBy(),
+                        0,
                         use.whose() + " starts " + path + ", and the library " + missing.library() + " that "
                                 + (missing.neededBy().equals(path) ? "it" : missing.neededBy()) + " needs is nowhere.",
                         "Add the package that holds " + missing.library() + ".");
             case Failure.Damaged damaged ->
-                findings.add(use.error(), CauseCode.LIBRARY_MISSING, damaged.path(), 0,
+                findings.add(
+                        use.error(),
+                        CauseCode.LIBRARY_MISSING,
+                        damaged.path(),
+                        0,
                         use.whose() + " starts " + path + ", and its library " + damaged.path() + " is damaged: "
                                 + damaged.why() + ".",
                         "Install the library again.");
             case Failure.VersionMissing version ->
-                findings.add(use.error(), CauseCode.SYMBOL_VERSION_MISSING, version.neededBy(), 0,
+                findings.add(
+                        use.error(),
+                        CauseCode.SYMBOL_VERSION_MISSING,
+                        version.neededBy(),
+                        0,
                         use.whose() + " starts " + path + ", and " + version.neededBy() + " needs " + version.version()
                                 + " of " + version.libraryPath() + ", which has "
-                                + (version.newest().isEmpty() ? "none of that kind" : version.newest() + " at most") + ".",
+                                + (version.newest().isEmpty() ? "none of that kind" : version.newest() + " at most")
+                                + ".",
                         "Build the program on the image's release, or base the image on a newer one.");
         }
     }

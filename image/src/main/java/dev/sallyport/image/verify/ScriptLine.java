@@ -25,7 +25,12 @@ record ScriptLine(String interpreter, String argument, boolean cut) {
         if (cut && blank == line.length()) {
             return new ScriptLine("", "", true); // The name itself is cut: the kernel refuses it.
         }
-        return new ScriptLine(line.substring(0, blank), line.substring(blank).strip().isEmpty() ? "" : line.substring(blank).replaceAll("^[ \t]+", ""), cut);
+        return new ScriptLine(
+                line.substring(0, blank),
+                line.substring(blank).strip().isEmpty()
+                        ? ""
+                        : line.substring(blank).replaceAll("^[ \t]+", ""),
+                cut);
     }
 
     /** What {@code env} would start (env(1)); empty when that cannot be told. */

@@ -6,7 +6,8 @@ import java.util.regex.Pattern;
 
 /** Reads the plain parts of shell scripts: whole lines that are surely executed because they stand in no branch or function. */
 final class ShellText {
-    private static final Pattern OPENS = Pattern.compile("(if|for|while|until|case|select)\\b.*|.*\\{\\s*(#.*)?|.*\\(\\)\\s*");
+    private static final Pattern OPENS =
+            Pattern.compile("(if|for|while|until|case|select)\\b.*|.*\\{\\s*(#.*)?|.*\\(\\)\\s*");
     private static final Pattern CLOSES = Pattern.compile("(fi|done|esac)\\b.*|}.*");
     private static final Pattern BOTH = Pattern.compile(".*[;\\s](fi|done|esac|})\\s*(#.*)?");
     private static final Pattern HERE_DOCUMENT = Pattern.compile(".*<<-?\\s*[\"'\\\\]?([A-Za-z_]+).*");
@@ -18,7 +19,10 @@ final class ShellText {
 
     /** All lines with commands, joined where they are continued. */
     static List<String> commands(String script) {
-        return joined(script).stream().map(line -> line.text().strip()).filter(line -> !line.isEmpty()).toList();
+        return joined(script).stream()
+                .map(line -> line.text().strip())
+                .filter(line -> !line.isEmpty())
+                .toList();
     }
 
     /** The lines outside of every branch, loop and function; none when the script's structure is not understood. */

@@ -19,7 +19,9 @@ final class TemporaryFiles {
         for (String folder : List.of("/etc/tmpfiles.d", "/usr/local/lib/tmpfiles.d", "/usr/lib/tmpfiles.d")) {
             for (String name : Globs.expand(tree, folder + "/*.conf")) {
                 Optional<Entry> file = tree.find(name);
-                if (file.isPresent() && file.get().kind() == Kind.FILE && makes(file.get().text(MAX_FILE), path)) {
+                if (file.isPresent()
+                        && file.get().kind() == Kind.FILE
+                        && makes(file.get().text(MAX_FILE), path)) {
                     return true;
                 }
             }

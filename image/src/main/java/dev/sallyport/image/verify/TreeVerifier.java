@@ -53,15 +53,20 @@ public final class TreeVerifier {
         try {
             verifier.all(type);
         } catch (IOException e) {
-            verifier.findings.error(CauseCode.IMAGE_UNSOUND, "/", 0,
-                    "The file system cannot be read: " + e.getMessage() + ".", "Make it again.");
+            verifier.findings.error(
+                    CauseCode.IMAGE_UNSOUND,
+                    "/",
+                    0,
+                    "The file system cannot be read: " + e.getMessage() + ".",
+                    "Make it again.");
         }
         List<String> proven = verifier.findings.errors() == 0 ? verifier.proven : List.of();
         return new Verification(verifier.findings.sorted(), proven, Duration.ofNanos(System.nanoTime() - began));
     }
 
     private void all(Optional<VmType> type) throws IOException {
-        Architecture architecture = options.architecture().isPresent() ? options.architecture().get() : detected();
+        Architecture architecture =
+                options.architecture().isPresent() ? options.architecture().get() : detected();
         var accounts = new Accounts(tree);
         var programs = new Programs(tree, architecture, findings);
         init(programs);
@@ -75,7 +80,8 @@ public final class TreeVerifier {
                 unit(new Subject(tree, units, plan.get(), unit, name, accounts, programs, options, findings));
                 secrets.environment(unit);
             }
-            proven.add("the boot to " + plan.get().goal() + " starts " + plan.get().started().size() + " units");
+            proven.add("the boot to " + plan.get().goal() + " starts "
+                    + plan.get().started().size() + " units");
         }
         if (type.isPresent()) {
             new PartsCheck(tree, accounts, programs, findings).check(type.get());
@@ -102,8 +108,11 @@ public final class TreeVerifier {
             }
         }
         if (findings.errors() == before) {
-            subject.plan().trigger(subject.unit().name()).ifPresent(trigger -> proven.add(subject.name() + " is started by " + trigger));
-            proven.add(subject.name() + " is there, is reached from " + subject.plan().goal() + ", waits for nothing that does not come, and what it starts can run");
+            subject.plan()
+                    .trigger(subject.unit().name())
+                    .ifPresent(trigger -> proven.add(subject.name() + " is started by " + trigger));
+            proven.add(subject.name() + " is there, is reached from "
+                    + subject.plan().goal() + ", waits for nothing that does not come, and what it starts can run");
         }
     }
 
@@ -139,15 +148,25 @@ public final class TreeVerifier {
             String how = switch (goal.state()) {
                 case MASKED -> "is masked";
                 case BAD -> "is refused by systemd";
-                default -> link.isPresent() && link.get().kind() == Kind.LINK
-                        ? "is a link to " + link.get().target() + ", where nothing is"
-                        : "is not there";
+                default ->
+                    link.isPresent() && link.get().kind() == Kind.LINK
+                            ? "is a link to " + link.get().target() + ", where nothing is"
+                            : "is not there";
             };
-            findings.error(CauseCode.DEFAULT_TARGET_MISSING, path, 0, "The default target " + how + ".",
+            findings.error(
+                    CauseCode.DEFAULT_TARGET_MISSING,
+                    path,
+                    0,
+                    "The default target " + how + ".",
                     "Point /etc/systemd/system/default.target at a target that is there.");
             for (String unit : options.units()) {
-                if (units.load(unit).state() == Unit.State.MISSING && units.dangling(unit).isEmpty()) {
-                    findings.error(CauseCode.AGENT_MISSING, "/etc/systemd/system/" + unit, 0, "The unit " + unit + " is missing.",
+                if (units.load(unit).state() == Unit.State.MISSING
+                        && units.dangling(unit).isEmpty()) {
+                    findings.error(
+                            CauseCode.AGENT_MISSING,
+                            "/etc/systemd/system/" + unit,
+                            0,
+                            "The unit " + unit + " is missing.",
                             "Add the layer or package that holds it.");
                 }
             }
@@ -158,8 +177,12 @@ public final class TreeVerifier {
         BootPlan plan = BootPlan.of(units, goals);
         if (!plan.starts(goal.name())) {
             var edge = plan.broken(goal.name());
-            findings.error(CauseCode.DEFAULT_TARGET_MISSING, edge.map(one -> one.file()).orElse(path), edge.map(one -> one.line()).orElse(0),
-                    "The default target " + goal.name() + " requires " + edge.map(one -> one.to()).orElse("a unit") + ", which cannot be started.",
+            findings.error(
+                    CauseCode.DEFAULT_TARGET_MISSING,
+                    edge.map(one -> one.file()).orElse(path),
+                    edge.map(one -> one.line()).orElse(0),
+                    "The default target " + goal.name() + " requires "
+                            + edge.map(one -> one.to()).orElse("a unit") + ", which cannot be started.",
                     "Remove the requirement, or mend that unit.");
             return Optional.empty();
         }
@@ -175,7 +198,10 @@ public final class TreeVerifier {
         String init = said.isEmpty() ? INITS.getFirst() : said.getLast();
         if (tree.find(init).isEmpty()) {
             Optional<Entry> link = tree.findLink(init);
-            findings.error(CauseCode.INIT_MISSING, init, 0,
+            findings.error(
+                    CauseCode.INIT_MISSING,
+                    init,
+                    0,
                     link.isPresent() && link.get().kind() == Kind.LINK
                             ? "The first program is a link to " + link.get().target() + ", where nothing is."
                             : "The first program that the kernel starts is not there.",
@@ -200,7 +226,9 @@ public final class TreeVerifier {
     /** Nothing for a script or a damaged program, which is told where it is checked. */
     private static Optional<Architecture> architecture(Entry program) throws IOException {
         try {
-            return program.kind() == Kind.FILE ? Optional.of(ElfFile.read(program).architecture()) : Optional.empty();
+            return program.kind() == Kind.FILE
+                    ? Optional.of(ElfFile.read(program).architecture())
+                    : Optional.empty();
         } catch (ElfException e) {
             return Optional.empty();
         }

@@ -48,9 +48,13 @@ record Variables(Map<String, String> values, Map<String, Setting> places, String
                 }
             }
         }
-        String folder = Specifiers.expand(unit.value("Service", "WorkingDirectory").replaceFirst("^-", ""), unit.name());
+        String folder =
+                Specifiers.expand(unit.value("Service", "WorkingDirectory").replaceFirst("^-", ""), unit.name());
         if (folder.equals("~")) {
-            folder = subject.accounts().user(unit.value("Service", "User")).map(Accounts.User::home).orElse("");
+            folder = subject.accounts()
+                    .user(unit.value("Service", "User"))
+                    .map(Accounts.User::home)
+                    .orElse("");
         } else if (folder.isEmpty()) {
             folder = "/";
         }
@@ -71,7 +75,8 @@ record Variables(Map<String, String> values, Map<String, Setting> places, String
 
     /** Folders of {@code PATH}. */
     List<String> path() {
-        List<String> path = list("PATH").stream().filter(folder -> folder.startsWith("/")).toList();
+        List<String> path =
+                list("PATH").stream().filter(folder -> folder.startsWith("/")).toList();
         return path.isEmpty() ? ExecCommand.SEARCHED : path;
     }
 
@@ -80,6 +85,8 @@ record Variables(Map<String, String> values, Map<String, Setting> places, String
         String value = values.getOrDefault(name, "");
         return value.isEmpty() || value.contains("$")
                 ? List.of()
-                : List.of(value.split("[: ]", -1)).stream().filter(part -> !part.isEmpty()).toList();
+                : List.of(value.split("[: ]", -1)).stream()
+                        .filter(part -> !part.isEmpty())
+                        .toList();
     }
 }

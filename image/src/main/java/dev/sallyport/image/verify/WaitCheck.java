@@ -54,9 +54,14 @@ final class WaitCheck {
                     if (obstacle.isPresent()) {
                         reported.add(device.to());
                         boolean certain = obstacle.get().certain() && !ownDisk(mount);
-                        findings.add(certain, CauseCode.EMERGENCY_MODE, device.file(), device.line(),
-                                "The mount of " + mount.value("Mount", "Where") + " needs " + mount.value("Mount", "What")
-                                        + ", which " + obstacle.get().text() + "; without it the boot ends in emergency mode.",
+                        findings.add(
+                                certain,
+                                CauseCode.EMERGENCY_MODE,
+                                device.file(),
+                                device.line(),
+                                "The mount of " + mount.value("Mount", "Where") + " needs "
+                                        + mount.value("Mount", "What") + ", which "
+                                        + obstacle.get().text() + "; without it the boot ends in emergency mode.",
                                 "Remove the line, or give it the option nofail.");
                     }
                 }
@@ -79,7 +84,8 @@ final class WaitCheck {
         Map<String, Edge> waited = plan.allWaitedFor(unit.name());
         for (String name : waited.keySet()) {
             Unit other = subject.units().load(name);
-            if (reported.contains(name) || Conditions.failing(subject.tree(), other, "Condition").isPresent()) {
+            if (reported.contains(name)
+                    || Conditions.failing(subject.tree(), other, "Condition").isPresent()) {
                 continue;
             }
             boolean device = other.type().equals("device");
@@ -87,7 +93,11 @@ final class WaitCheck {
                     device ? Devices.obstacle(subject, name) : KnownUnits.obstacle(subject, other);
             if (obstacle.isPresent()) {
                 List<Edge> chain = BootPlan.chain(waited, unit.name(), name);
-                report(device ? CauseCode.UNIT_WAITS_FOR_DEVICE : CauseCode.UNIT_WAITS_FOR_TARGET, name, chain, obstacle.get());
+                report(
+                        device ? CauseCode.UNIT_WAITS_FOR_DEVICE : CauseCode.UNIT_WAITS_FOR_TARGET,
+                        name,
+                        chain,
+                        obstacle.get());
             }
         }
         unordered(waited);
@@ -98,10 +108,17 @@ final class WaitCheck {
         Edge where = place(chain);
         String via = chain.size() < 2
                 ? ""
-                : " (" + subject.name() + " after " + chain.stream().map(Edge::to).collect(Collectors.joining(" after ")) + ")";
-        boolean swap = chain.stream().anyMatch(edge -> edge.from().endsWith(".swap")) && !subject.options().ours();
-        findings.add(obstacle.certain() && !swap, code, where.file().isEmpty() ? unit.path() : where.file(), where.line(),
-                subject.whose() + " waits for " + name + via + ", which " + obstacle.text() + ".", obstacle.remedy());
+                : " (" + subject.name() + " after "
+                        + chain.stream().map(Edge::to).collect(Collectors.joining(" after ")) + ")";
+        boolean swap = chain.stream().anyMatch(edge -> edge.from().endsWith(".swap"))
+                && !subject.options().ours();
+        findings.add(
+                obstacle.certain() && !swap,
+                code,
+                where.file().isEmpty() ? unit.path() : where.file(),
+                where.line(),
+                subject.whose() + " waits for " + name + via + ", which " + obstacle.text() + ".",
+                obstacle.remedy());
     }
 
     /** Where the wait is written down: the nearest line that somebody wrote. */
@@ -120,8 +137,10 @@ final class WaitCheck {
         if (broken.isPresent()) {
             List<Edge> chain = new ArrayList<>(List.of(broken.get()));
             for (int i = 0; i < 50; i++) {
-                Optional<Edge> next = plan.broken(subject.units().load(chain.getLast().to()).name());
-                if (next.isEmpty() || !subject.units().load(chain.getLast().to()).loaded()) {
+                Optional<Edge> next =
+                        plan.broken(subject.units().load(chain.getLast().to()).name());
+                if (next.isEmpty()
+                        || !subject.units().load(chain.getLast().to()).loaded()) {
                     break;
                 }
                 chain.add(next.get());
@@ -130,11 +149,19 @@ final class WaitCheck {
             Unit needed = subject.units().load(last.to());
             String how = switch (needed.state()) {
                 case MASKED -> "is masked";
-                case BAD -> "is refused by systemd: " + needed.fatal().map(UnitProblem::text).orElse("it is invalid");
+                case BAD ->
+                    "is refused by systemd: "
+                            + needed.fatal().map(UnitProblem::text).orElse("it is invalid");
                 default -> "is not there";
             };
-            findings.error(CauseCode.UNIT_DEPENDENCY_FAILED, last.file().isEmpty() ? unit.path() : last.file(), last.line(),
-                    subject.whose() + " " + chain.stream().map(edge -> edge.words() + " " + edge.to()).collect(Collectors.joining(", which "))
+            findings.error(
+                    CauseCode.UNIT_DEPENDENCY_FAILED,
+                    last.file().isEmpty() ? unit.path() : last.file(),
+                    last.line(),
+                    subject.whose() + " "
+                            + chain.stream()
+                                    .map(edge -> edge.words() + " " + edge.to())
+                                    .collect(Collectors.joining(", which "))
                             + ", which " + (how.endsWith(".") ? how.substring(0, how.length() - 1) : how) + ".",
                     "Remove the dependency, or mend " + last.to() + ".");
             return;
@@ -143,8 +170,12 @@ final class WaitCheck {
             Unit needed = subject.units().load(edge.to());
             if (edge.kind() == Kind.REQUISITE && !plan.starts(needed.name())) {
                 boolean target = needed.type().equals("target");
-                findings.error(target ? CauseCode.UNIT_TARGET_NOT_REACHED : CauseCode.UNIT_DEPENDENCY_FAILED, edge.file(), edge.line(),
-                        subject.whose() + " starts only when " + edge.to() + " is running already (Requisite=), and nothing in this boot starts that.",
+                findings.error(
+                        target ? CauseCode.UNIT_TARGET_NOT_REACHED : CauseCode.UNIT_DEPENDENCY_FAILED,
+                        edge.file(),
+                        edge.line(),
+                        subject.whose() + " starts only when " + edge.to()
+                                + " is running already (Requisite=), and nothing in this boot starts that.",
                         "Write Requires= or Wants=, or enable " + edge.to() + ".");
             } else if (edge.hard() && plan.starts(needed.name())) {
                 needed(edge, needed);
@@ -156,21 +187,34 @@ final class WaitCheck {
     private void needed(Edge edge, Unit needed) throws IOException {
         Optional<Setting> failing = Conditions.failing(subject.tree(), needed, "Assert");
         if (failing.isPresent()) {
-            findings.error(CauseCode.UNIT_DEPENDENCY_FAILED, failing.get().file(), failing.get().line(),
-                    subject.whose() + " " + edge.words() + " " + needed.name() + ", whose " + failing.get().key() + "=" + failing.get().value() + " does not hold.",
+            findings.error(
+                    CauseCode.UNIT_DEPENDENCY_FAILED,
+                    failing.get().file(),
+                    failing.get().line(),
+                    subject.whose() + " " + edge.words() + " " + needed.name() + ", whose "
+                            + failing.get().key() + "=" + failing.get().value() + " does not hold.",
                     "Remove the dependency, or make it hold.");
         }
-        if (!needed.type().equals("service") || Conditions.failing(subject.tree(), needed, "Condition").isPresent()) {
+        if (!needed.type().equals("service")
+                || Conditions.failing(subject.tree(), needed, "Condition").isPresent()) {
             return;
         }
         String type = needed.value("Service", "Type");
-        boolean waits = plan.waitsFor(unit.name()).stream().anyMatch(one -> one.to().equals(needed.name()));
-        boolean certain = edge.kind() == Kind.BINDS_TO || (waits && !type.isEmpty() && !type.equals("simple") && !type.equals("idle"));
+        boolean waits =
+                plan.waitsFor(unit.name()).stream().anyMatch(one -> one.to().equals(needed.name()));
+        boolean certain = edge.kind() == Kind.BINDS_TO
+                || (waits && !type.isEmpty() && !type.equals("simple") && !type.equals("idle"));
         for (ExecCommand command : ExecLines.read(needed, "Service", "ExecStart", new ArrayList<>())) {
             Optional<String> path = subject.programs().located(command.program(), ExecCommand.SEARCHED);
-            if (!command.failureIgnored() && (path.isEmpty() || subject.tree().find(path.get()).isEmpty())) {
-                findings.add(certain, CauseCode.UNIT_DEPENDENCY_FAILED, command.setting().file(), command.setting().line(),
-                        subject.whose() + " " + edge.words() + " " + needed.name() + ", which fails: " + command.program() + " is not there.",
+            if (!command.failureIgnored()
+                    && (path.isEmpty() || subject.tree().find(path.get()).isEmpty())) {
+                findings.add(
+                        certain,
+                        CauseCode.UNIT_DEPENDENCY_FAILED,
+                        command.setting().file(),
+                        command.setting().line(),
+                        subject.whose() + " " + edge.words() + " " + needed.name() + ", which fails: "
+                                + command.program() + " is not there.",
                         "Remove the dependency, or add the program.");
             }
         }
@@ -180,8 +224,12 @@ final class WaitCheck {
         for (String prefix : List.of("Condition", "Assert")) {
             Optional<Setting> failing = Conditions.failing(subject.tree(), unit, prefix);
             if (failing.isPresent()) {
-                findings.error(CauseCode.UNIT_SETUP_FAILED, failing.get().file(), failing.get().line(),
-                        subject.whose() + " is not started, because " + failing.get().key() + "=" + failing.get().value() + " does not hold in this image.",
+                findings.error(
+                        CauseCode.UNIT_SETUP_FAILED,
+                        failing.get().file(),
+                        failing.get().line(),
+                        subject.whose() + " is not started, because "
+                                + failing.get().key() + "=" + failing.get().value() + " does not hold in this image.",
                         "Add what it asks for, or remove the line.");
             }
         }
@@ -190,8 +238,12 @@ final class WaitCheck {
     private void cycle() {
         List<Edge> cycle = plan.cycle(unit.name());
         if (!cycle.isEmpty()) {
-            Edge where = cycle.stream().filter(edge -> edge.line() > 0).findFirst().orElse(cycle.getFirst());
-            findings.error(CauseCode.UNIT_WAITS_FOR_TARGET, where.file(), where.line(),
+            Edge where =
+                    cycle.stream().filter(edge -> edge.line() > 0).findFirst().orElse(cycle.getFirst());
+            findings.error(
+                    CauseCode.UNIT_WAITS_FOR_TARGET,
+                    where.file(),
+                    where.line(),
                     subject.whose() + " waits for itself: " + subject.name() + " starts after "
                             + cycle.stream().map(Edge::to).collect(Collectors.joining(", which starts after "))
                             + "; systemd leaves one of them out, and it may be this one.",
@@ -205,8 +257,13 @@ final class WaitCheck {
             if (edge.hard() && edge.to().endsWith(".device") && !waited.containsKey(edge.to())) {
                 Optional<Obstacle> obstacle = Devices.obstacle(subject, edge.to());
                 if (obstacle.isPresent()) {
-                    findings.add(edge.kind() == Kind.BINDS_TO, CauseCode.UNIT_WAITS_FOR_DEVICE, edge.file(), edge.line(),
-                            subject.whose() + " " + edge.words() + " " + edge.to() + ", which " + obstacle.get().text() + ".",
+                    findings.add(
+                            edge.kind() == Kind.BINDS_TO,
+                            CauseCode.UNIT_WAITS_FOR_DEVICE,
+                            edge.file(),
+                            edge.line(),
+                            subject.whose() + " " + edge.words() + " " + edge.to() + ", which "
+                                    + obstacle.get().text() + ".",
                             obstacle.get().remedy());
                 }
             }
@@ -224,8 +281,12 @@ final class WaitCheck {
         }
         if (!waited.containsKey(NETWORK)) {
             if (asked.kind() == Kind.AFTER && !plan.starts(NETWORK)) {
-                findings.warning(CauseCode.UNIT_WAITS_FOR_TARGET, asked.file(), asked.line(),
-                        subject.whose() + " starts after " + NETWORK + ", which nothing in this boot starts: it does not wait for the network.",
+                findings.warning(
+                        CauseCode.UNIT_WAITS_FOR_TARGET,
+                        asked.file(),
+                        asked.line(),
+                        subject.whose() + " starts after " + NETWORK
+                                + ", which nothing in this boot starts: it does not wait for the network.",
                         "Remove the line, or add Wants=" + NETWORK + ".");
             }
             return;
@@ -235,8 +296,12 @@ final class WaitCheck {
                 return;
             }
         }
-        findings.warning(CauseCode.UNIT_WAITS_FOR_TARGET, asked.file(), asked.line(),
-                subject.whose() + " waits for " + NETWORK + ", and no wait-online service is enabled that would hold it back: it is reached whether there is a network or not.",
+        findings.warning(
+                CauseCode.UNIT_WAITS_FOR_TARGET,
+                asked.file(),
+                asked.line(),
+                subject.whose() + " waits for " + NETWORK
+                        + ", and no wait-online service is enabled that would hold it back: it is reached whether there is a network or not.",
                 "Remove the dependency: the machine's address is set before systemd starts.");
     }
 }

@@ -116,8 +116,9 @@ final class Elves {
 
     private void needs(ByteBuffer elf, int from) {
         int at = from;
-        List<Map.Entry<String, List<String>>> all =
-                needed.entrySet().stream().filter(entry -> !entry.getValue().isEmpty()).toList();
+        List<Map.Entry<String, List<String>>> all = needed.entrySet().stream()
+                .filter(entry -> !entry.getValue().isEmpty())
+                .toList();
         for (int i = 0; i < all.size(); i++) {
             int count = all.get(i).getValue().size();
             elf.putShort(at, (short) 1);

@@ -25,25 +25,33 @@ final class EnabledCheckTest {
 
     @Test
     void aUnitOfAnotherNameIsNamed() {
-        Root root = Root.sound().remove(Root.UNIT).remove(Root.WANTS).text(LIB + "vm-browser-agent.service", "[Service]\nExecStart=/bin/sh\n");
+        Root root = Root.sound()
+                .remove(Root.UNIT)
+                .remove(Root.WANTS)
+                .text(LIB + "vm-browser-agent.service", "[Service]\nExecStart=/bin/sh\n");
         Found.error(root.findings(), CauseCode.AGENT_MISSING, "vm-browser-agent.service", "--unit");
     }
 
     @Test
     void aUnitWithoutALinkIsNotEnabledAndItsInstallSectionIsNamed() {
-        Finding found = Found.error(Root.sound().remove(Root.WANTS).findings(), CauseCode.UNIT_NOT_ENABLED, "multi-user.target.wants");
+        Finding found = Found.error(
+                Root.sound().remove(Root.WANTS).findings(), CauseCode.UNIT_NOT_ENABLED, "multi-user.target.wants");
         assertThat(found.line()).isGreaterThan(0);
     }
 
     @Test
     void aLinkToNowhereIsFoundWhetherTheUnitIsThereOrNot() {
-        Found.error(Root.sound().link(Root.WANTS, "/etc/systemd/system/old.service").findings(), CauseCode.UNIT_LINK_DANGLING, "old.service");
+        Found.error(
+                Root.sound().link(Root.WANTS, "/etc/systemd/system/old.service").findings(),
+                CauseCode.UNIT_LINK_DANGLING,
+                "old.service");
         Found.error(Root.sound().remove(Root.UNIT).findings(), CauseCode.UNIT_LINK_DANGLING, Root.WANTS);
     }
 
     @Test
     void aSecondLinkToNowhereIsAWarning() {
-        Root root = Root.sound().link("/etc/systemd/system/graphical.target.wants/sallyport-agent.service", "../gone.service");
+        Root root = Root.sound()
+                .link("/etc/systemd/system/graphical.target.wants/sallyport-agent.service", "../gone.service");
         Found.warning(root.findings(), CauseCode.UNIT_LINK_DANGLING, "graphical.target.wants");
     }
 
@@ -64,14 +72,19 @@ final class EnabledCheckTest {
     @ParameterizedTest
     @ValueSource(strings = {"network-online.target", "rescue.target", "cloud-init.target", "no-such.target"})
     void aTargetThatTheBootNeverReachesIsFound(String target) {
-        Root root = Root.sound().remove(Root.WANTS).text(LIB + "rescue.target", "[Unit]\n").text(LIB + "cloud-init.target", "[Unit]\n");
+        Root root = Root.sound()
+                .remove(Root.WANTS)
+                .text(LIB + "rescue.target", "[Unit]\n")
+                .text(LIB + "cloud-init.target", "[Unit]\n");
         root.link("/etc/systemd/system/" + target + ".wants/sallyport-agent.service", Root.UNIT);
         Found.error(root.findings(), CauseCode.UNIT_TARGET_NOT_REACHED, target);
     }
 
     @Test
     void aTargetThatAnotherUnitPullsInIsReached() {
-        Root root = Root.sound().remove(Root.WANTS).service("other.service", "[Unit]\nWants=network-online.target\n[Service]\nExecStart=/bin/sh\n");
+        Root root = Root.sound()
+                .remove(Root.WANTS)
+                .service("other.service", "[Unit]\nWants=network-online.target\n[Service]\nExecStart=/bin/sh\n");
         root.wanted("multi-user.target", "other.service");
         root.link("/etc/systemd/system/network-online.target.wants/sallyport-agent.service", Root.UNIT);
         Found.nothing(root.findings());
@@ -88,8 +101,19 @@ final class EnabledCheckTest {
     @Test
     void aDefaultTargetThatIsMissingDanglingOrALoopIsFound() {
         Found.error(Root.sound().remove(LIB + "default.target").findings(), CauseCode.DEFAULT_TARGET_MISSING);
-        Found.error(Root.sound().link("/etc/systemd/system/default.target", "/nowhere/x.target").remove(LIB + "default.target").findings(), CauseCode.DEFAULT_TARGET_MISSING, "/nowhere/x.target");
-        Found.error(Root.sound().link("/etc/systemd/system/default.target", "default.target").remove(LIB + "default.target").findings(), CauseCode.DEFAULT_TARGET_MISSING);
+        Found.error(
+                Root.sound()
+                        .link("/etc/systemd/system/default.target", "/nowhere/x.target")
+                        .remove(LIB + "default.target")
+                        .findings(),
+                CauseCode.DEFAULT_TARGET_MISSING,
+                "/nowhere/x.target");
+        Found.error(
+                Root.sound()
+                        .link("/etc/systemd/system/default.target", "default.target")
+                        .remove(LIB + "default.target")
+                        .findings(),
+                CauseCode.DEFAULT_TARGET_MISSING);
     }
 
     @Test
@@ -99,18 +123,24 @@ final class EnabledCheckTest {
         root.link("/etc/systemd/system/multi-user.target.wants/agent@agent.service", LIB + "agent@.service");
         Options options = Options.foreign(List.of("agent@agent.service"));
         Found.nothing(TreeVerifier.verify(root.tree(), options));
-        root.link("/etc/systemd/system/other.service", LIB + "whole.service").text(LIB + "whole.service", "[Service]\nExecStart=/bin/sh\n");
+        root.link("/etc/systemd/system/other.service", LIB + "whole.service")
+                .text(LIB + "whole.service", "[Service]\nExecStart=/bin/sh\n");
         root.link("/etc/systemd/system/multi-user.target.wants/whole.service", LIB + "whole.service");
         Found.nothing(TreeVerifier.verify(root.tree(), Options.foreign(List.of("other.service"))));
         root.text("/etc/systemd/system/service.d/10-type.conf", "[Service]\nWorkingDirectory=/gone\n");
-        Found.error(TreeVerifier.verify(root.tree(), options), CauseCode.UNIT_DIRECTORY_MISSING, "service.d/10-type.conf:2");
+        Found.error(
+                TreeVerifier.verify(root.tree(), options),
+                CauseCode.UNIT_DIRECTORY_MISSING,
+                "service.d/10-type.conf:2");
     }
 
     @Test
     void dropInsAreMergedAndMayReset() {
         Root root = Root.sound().text(Root.UNIT + ".d/override.conf", "[Service]\nExecStart=\nExecStart=/gone/agent\n");
         Found.error(root.findings(), CauseCode.EXEC_MISSING, "override.conf:3", "/gone/agent");
-        root.text("/usr/lib/systemd/system/sallyport-.service.d/zz.conf", "[Service]\nExecStart=\nExecStart=" + Root.AGENT + "\n");
+        root.text(
+                "/usr/lib/systemd/system/sallyport-.service.d/zz.conf",
+                "[Service]\nExecStart=\nExecStart=" + Root.AGENT + "\n");
         Found.nothing(root.findings());
     }
 
@@ -123,13 +153,17 @@ final class EnabledCheckTest {
 
     @Test
     void aCopiedFileInsteadOfALinkDoesNotCount() {
-        Found.error(Root.sound().text(Root.WANTS, "[Service]\nExecStart=/bin/sh\n").findings(), CauseCode.UNIT_NOT_ENABLED, "no link");
+        Found.error(
+                Root.sound().text(Root.WANTS, "[Service]\nExecStart=/bin/sh\n").findings(),
+                CauseCode.UNIT_NOT_ENABLED,
+                "no link");
     }
 
     @Test
     void theReportSaysWhatWasProven() {
         Verification report = TreeVerifier.report(Root.sound().tree(), Options.foreign(List.of("sallyport-agent")));
         assertThat(report.sound()).isTrue();
-        assertThat(report.proven()).anySatisfy(clause -> assertThat(clause).contains("sallyport-agent.service", "graphical.target"));
+        assertThat(report.proven())
+                .anySatisfy(clause -> assertThat(clause).contains("sallyport-agent.service", "graphical.target"));
     }
 }

@@ -22,7 +22,8 @@ final class Found {
         List<Finding> errors = findings.stream().filter(Finding::isError).toList();
         assertThat(errors).singleElement().satisfies(found -> {
             assertThat(found.code()).isEqualTo(code);
-            assertThat(List.of(words)).allSatisfy(word -> assertThat(found.toString()).contains(word));
+            assertThat(List.of(words))
+                    .allSatisfy(word -> assertThat(found.toString()).contains(word));
         });
         return errors.getFirst();
     }
@@ -32,7 +33,8 @@ final class Found {
         noError(findings);
         assertThat(findings).anySatisfy(found -> {
             assertThat(found.code()).isEqualTo(code);
-            assertThat(List.of(words)).allSatisfy(word -> assertThat(found.toString()).contains(word));
+            assertThat(List.of(words))
+                    .allSatisfy(word -> assertThat(found.toString()).contains(word));
         });
         return findings.getFirst();
     }

@@ -49,14 +49,26 @@ final class Root implements FileTree {
     static Root sound() {
         Root root = new Root();
         String units = "/usr/lib/systemd/system/";
-        root.link("/lib", "usr/lib").link("/lib64", "usr/lib64").link("/bin", "usr/bin").link("/sbin", "usr/sbin");
+        root.link("/lib", "usr/lib")
+                .link("/lib64", "usr/lib64")
+                .link("/bin", "usr/bin")
+                .link("/sbin", "usr/sbin");
         root.link("/usr/sbin/init", "../lib/systemd/systemd");
-        root.program("/usr/lib/systemd/systemd", Elves.program().needs("libc.so.6", "GLIBC_2.34").bytes());
-        root.program("/usr/bin/dash", Elves.program().needs("libc.so.6", "GLIBC_2.34").bytes());
+        root.program(
+                "/usr/lib/systemd/systemd",
+                Elves.program().needs("libc.so.6", "GLIBC_2.34").bytes());
+        root.program(
+                "/usr/bin/dash",
+                Elves.program().needs("libc.so.6", "GLIBC_2.34").bytes());
         root.link("/usr/bin/sh", "dash");
-        root.program("/usr/bin/env", Elves.program().needs("libc.so.6", "GLIBC_2.34").bytes());
+        root.program(
+                "/usr/bin/env", Elves.program().needs("libc.so.6", "GLIBC_2.34").bytes());
         root.program("/usr/lib64/ld-linux-x86-64.so.2", Elves.library().bytes());
-        root.program(LIBC, Elves.library().defines("GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.36").bytes());
+        root.program(
+                LIBC,
+                Elves.library()
+                        .defines("GLIBC_2.2.5", "GLIBC_2.34", "GLIBC_2.36")
+                        .bytes());
         root.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\nagent:x:1000:1000::/home/agent:/bin/sh\n");
         root.text("/etc/group", "root:x:0:\nagent:x:1000:\n");
         root.text("/etc/shadow", "root:*:19000:0:99999:7:::\n");
@@ -64,26 +76,49 @@ final class Root implements FileTree {
         root.link(units + "default.target", "graphical.target");
         root.text(units + "graphical.target", "[Unit]\nRequires=multi-user.target\nAfter=multi-user.target\n");
         root.text(units + "multi-user.target", "[Unit]\nRequires=basic.target\nAfter=basic.target\n");
-        root.text(units + "basic.target", "[Unit]\nRequires=sysinit.target\nWants=sockets.target timers.target\nAfter=sysinit.target sockets.target\n");
-        root.text(units + "sysinit.target", "[Unit]\nWants=local-fs.target swap.target\nAfter=local-fs.target swap.target\n");
-        for (String name : List.of("local-fs", "swap", "sockets", "timers", "network", "network-online", "time-sync", "time-set", "getty", "shutdown", "remote-fs")) {
-            root.text(units + name + ".target", "[Unit]\nDescription=" + name + "\n" + (name.equals("local-fs") ? "DefaultDependencies=no\n" : ""));
+        root.text(
+                units + "basic.target",
+                "[Unit]\nRequires=sysinit.target\nWants=sockets.target timers.target\nAfter=sysinit.target sockets.target\n");
+        root.text(
+                units + "sysinit.target",
+                "[Unit]\nWants=local-fs.target swap.target\nAfter=local-fs.target swap.target\n");
+        for (String name : List.of(
+                "local-fs",
+                "swap",
+                "sockets",
+                "timers",
+                "network",
+                "network-online",
+                "time-sync",
+                "time-set",
+                "getty",
+                "shutdown",
+                "remote-fs")) {
+            root.text(
+                    units + name + ".target",
+                    "[Unit]\nDescription=" + name + "\n" + (name.equals("local-fs") ? "DefaultDependencies=no\n" : ""));
         }
-        root.text(units + "systemd-journald.socket", "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/systemd/journal/stdout\n");
+        root.text(
+                units + "systemd-journald.socket",
+                "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/systemd/journal/stdout\n");
         root.program(AGENT, "#!/bin/sh\nwhile true; do sleep 1; done\n");
         return root.unit("").link(WANTS, UNIT);
     }
 
     /** udev, as it is in a root that has it. */
     Root udev() {
-        text("/usr/lib/systemd/system/systemd-udevd.service", "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sh -c true\n");
+        text(
+                "/usr/lib/systemd/system/systemd-udevd.service",
+                "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sh -c true\n");
         link("/usr/lib/systemd/system/sysinit.target.wants/systemd-udevd.service", "../systemd-udevd.service");
         return text("/usr/lib/udev/rules.d/99-systemd.rules", "SUBSYSTEM==\"block\", TAG+=\"systemd\"\n");
     }
 
     /** What makes units of /etc/fstab. */
     Root fstab(String line) {
-        program("/usr/lib/systemd/system-generators/systemd-fstab-generator", Elves.program().bytes());
+        program(
+                "/usr/lib/systemd/system-generators/systemd-fstab-generator",
+                Elves.program().bytes());
         return text("/etc/fstab", "# a table\n" + line + "\n");
     }
 
@@ -93,7 +128,10 @@ final class Root implements FileTree {
     }
 
     Root unit(String unit, String service) {
-        return text(UNIT, "[Unit]\nDescription=agent\n" + unit + "\n[Service]\n" + service + "\n[Install]\nWantedBy=multi-user.target\n");
+        return text(
+                UNIT,
+                "[Unit]\nDescription=agent\n" + unit + "\n[Service]\n" + service
+                        + "\n[Install]\nWantedBy=multi-user.target\n");
     }
 
     Root service(String name, String text) {
@@ -163,7 +201,9 @@ final class Root implements FileTree {
     /** The item at a path without links; folders are made. */
     private Item item(String path) {
         Item at = items.getFirst();
-        for (String name : Arrays.stream(path.split("/", -1)).filter(part -> !part.isEmpty()).toList()) {
+        for (String name : Arrays.stream(path.split("/", -1))
+                .filter(part -> !part.isEmpty())
+                .toList()) {
             Item next = at.children.get(name);
             if (next == null) {
                 next = new Item(items.size(), Kind.FOLDER, 0755, new byte[0]);

@@ -32,13 +32,28 @@ final class SetupCheckTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "User=agent", "User=1234", "Group=agent", "User=ghost~DynamicUser=yes", "WorkingDirectory=-/gone", "WorkingDirectory=~",
-        "WorkingDirectory=/opt/agent", "WorkingDirectory=/run/agent", "StateDirectory=agent~WorkingDirectory=/var/lib/agent",
-        "WorkingDirectory=%S/agent~StateDirectory=agent", "EnvironmentFile=-/etc/default/agent", "EnvironmentFile=/etc/pass*",
-        "ReadWritePaths=-/srv/data /tmp /opt", "BindReadOnlyPaths=/opt/agent:/x", "StandardOutput=journal", "StandardOutput=file:/run/x.log",
-        "LogsDirectory=agent~StandardOutput=append:/var/log/agent/out.log", "User=ghost~User=agent", "EnvironmentFile=/gone~EnvironmentFile="
-    })
+    @ValueSource(
+            strings = {
+                "User=agent",
+                "User=1234",
+                "Group=agent",
+                "User=ghost~DynamicUser=yes",
+                "WorkingDirectory=-/gone",
+                "WorkingDirectory=~",
+                "WorkingDirectory=/opt/agent",
+                "WorkingDirectory=/run/agent",
+                "StateDirectory=agent~WorkingDirectory=/var/lib/agent",
+                "WorkingDirectory=%S/agent~StateDirectory=agent",
+                "EnvironmentFile=-/etc/default/agent",
+                "EnvironmentFile=/etc/pass*",
+                "ReadWritePaths=-/srv/data /tmp /opt",
+                "BindReadOnlyPaths=/opt/agent:/x",
+                "StandardOutput=journal",
+                "StandardOutput=file:/run/x.log",
+                "LogsDirectory=agent~StandardOutput=append:/var/log/agent/out.log",
+                "User=ghost~User=agent",
+                "EnvironmentFile=/gone~EnvironmentFile="
+            })
     void whatIsThereOrMayBeMissingIsNoFinding(String lines) {
         Root root = Root.sound().folder("/root").unit(lines.replace('~', '\n') + "\n");
         Found.nothing(root.findings());
@@ -50,13 +65,16 @@ final class SetupCheckTest {
         root.text("/usr/lib/tmpfiles.d/agent.conf", "d /var/lib/agent 0755 made made -\n");
         root.text("/usr/lib/sysusers.d/agent.conf", "u made - \"Agent\" /var/lib/agent\n");
         Found.error(root.findings(), CauseCode.UNIT_USER_MISSING, "systemd-sysusers");
-        root.service("systemd-sysusers.service", "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh\n");
+        root.service(
+                "systemd-sysusers.service",
+                "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/sh\n");
         Found.nothing(root.wanted("sysinit.target", "systemd-sysusers.service").findings());
     }
 
     @Test
     void aDirectoryThatTheUserMayNotEnterIsFound() {
-        Root root = Root.sound().unit("User=agent\nWorkingDirectory=/srv/data\n").folder("/srv/data");
+        Root root =
+                Root.sound().unit("User=agent\nWorkingDirectory=/srv/data\n").folder("/srv/data");
         Found.nothing(root.findings());
         Found.error(root.mode("/srv/data", 0700, 0).findings(), CauseCode.UNIT_DIRECTORY_MISSING, "may not enter");
     }
@@ -66,6 +84,7 @@ final class SetupCheckTest {
         Root root = Root.sound().unit("Type=dbus\nBusName=dev.sallyport.Agent\n");
         root.text("/usr/lib/systemd/system/dbus.socket", "[Socket]\nListenStream=/run/dbus/system_bus_socket\n");
         Found.error(root.findings(), CauseCode.UNIT_DEPENDENCY_FAILED, "D-Bus daemon");
-        Found.nothing(root.program("/usr/bin/dbus-daemon", Elves.program().bytes()).findings());
+        Found.nothing(
+                root.program("/usr/bin/dbus-daemon", Elves.program().bytes()).findings());
     }
 }

@@ -29,7 +29,9 @@ public final class Globs {
                 }
                 PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + part.replace("{", "\\{"));
                 for (String name : tree.names(folder.isEmpty() ? "/" : folder)) {
-                    if (matcher.matches(Path.of(name)) && (!name.startsWith(".") || part.startsWith(".")) && next.size() < MOST) {
+                    if (matcher.matches(Path.of(name))
+                            && (!name.startsWith(".") || part.startsWith("."))
+                            && next.size() < MOST) {
                         next.add(folder + "/" + name);
                     }
                 }

@@ -44,7 +44,8 @@ public final class LibraryPath {
         } else {
             configuration(tree, "/etc/ld.so.conf", folders, new int[] {MOST_FILES});
             String triplet = triplet(architecture);
-            for (String folder : List.of("/lib/" + triplet, "/usr/lib/" + triplet, "/lib64", "/usr/lib64", "/lib", "/usr/lib")) {
+            for (String folder :
+                    List.of("/lib/" + triplet, "/usr/lib/" + triplet, "/lib64", "/usr/lib64", "/lib", "/usr/lib")) {
                 folders.add(folder);
             }
             if (architecture.machine() == 3) {
@@ -79,7 +80,8 @@ public final class LibraryPath {
                 String pattern = plain.substring(7).strip();
                 String folder = pattern.contains("/") ? pattern.substring(0, pattern.lastIndexOf('/')) : "/etc";
                 String absolute = folder.startsWith("/") ? folder : "/etc/" + folder;
-                for (String included : Globs.expand(tree, absolute + "/" + pattern.substring(pattern.lastIndexOf('/') + 1))) {
+                for (String included :
+                        Globs.expand(tree, absolute + "/" + pattern.substring(pattern.lastIndexOf('/') + 1))) {
                     configuration(tree, included, folders, left);
                 }
             } else if (plain.startsWith("/")) {

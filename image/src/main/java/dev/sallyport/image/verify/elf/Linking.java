@@ -82,7 +82,9 @@ public final class Linking {
             Optional<Entry> found =
                     path.find(name, wanted.by().file(), folder(wanted.by().path()), wanted.inherited(), variable);
             if (found.isEmpty()) {
-                if (failures.stream().noneMatch(failure -> failure instanceof Failure.Missing missing && missing.library().equals(name))) {
+                if (failures.stream()
+                        .noneMatch(failure -> failure instanceof Failure.Missing missing
+                                && missing.library().equals(name))) {
                     failures.add(new Failure.Missing(name, wanted.by().path()));
                 }
                 continue;
@@ -111,7 +113,9 @@ public final class Linking {
 
     private boolean isLoader(String name) throws IOException {
         return (path.isMusl() && MUSL_OWN.contains(name))
-                || (!loader.isEmpty() && loader.endsWith("/" + name) && tree.find(loader).isPresent());
+                || (!loader.isEmpty()
+                        && loader.endsWith("/" + name)
+                        && tree.find(loader).isPresent());
     }
 
     private void versions(Loaded program) throws IOException {
@@ -121,7 +125,8 @@ public final class Linking {
         List<Loaded> all = new ArrayList<>(List.of(program));
         loaded.values().stream().distinct().forEach(all::add);
         for (Loaded one : all) {
-            for (Map.Entry<String, List<String>> need : one.file().versionsNeeded().entrySet()) {
+            for (Map.Entry<String, List<String>> need :
+                    one.file().versionsNeeded().entrySet()) {
                 Loaded library = library(need.getKey());
                 // A library without any versions is taken for all, with a warning.
                 if (library == null || library.file().versionsDefined().isEmpty()) {

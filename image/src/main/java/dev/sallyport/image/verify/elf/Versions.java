@@ -19,7 +19,10 @@ final class Versions {
     /** The newest of {@code versions} of the same family as {@code like}; empty when there is none. */
     static String newest(Collection<String> versions, String like) {
         String family = family(like);
-        return versions.stream().filter(one -> family(one).equals(family)).max(ORDER).orElse("");
+        return versions.stream()
+                .filter(one -> family(one).equals(family))
+                .max(ORDER)
+                .orElse("");
     }
 
     private static String family(String version) {

@@ -59,7 +59,8 @@ public final class BootPlan {
         for (String name : List.copyOf(plan.jobs.keySet())) {
             Unit unit = units.load(name);
             if (Set.of("socket", "timer", "path").contains(unit.type())) {
-                plan.triggered.putIfAbsent(units.load(Dependencies.triggered(units, unit)).name(), name);
+                plan.triggered.putIfAbsent(
+                        units.load(Dependencies.triggered(units, unit)).name(), name);
             }
         }
         for (String name : plan.jobs.keySet()) {
@@ -74,7 +75,9 @@ public final class BootPlan {
 
     private void start(String name, Optional<Edge> by, Deque<String> left) throws IOException {
         Unit unit = units.load(name);
-        if (unit.loaded() && !jobs.containsKey(unit.name()) && broken(unit.name()).isEmpty()) {
+        if (unit.loaded()
+                && !jobs.containsKey(unit.name())
+                && broken(unit.name()).isEmpty()) {
             jobs.put(unit.name(), by);
             left.add(unit.name());
         }
@@ -84,7 +87,8 @@ public final class BootPlan {
         String from = units.load(edge.from()).name();
         String to = units.load(edge.to()).name();
         if (!from.equals(to)) {
-            orderings.computeIfAbsent(from, ignored -> new ArrayList<>())
+            orderings
+                    .computeIfAbsent(from, ignored -> new ArrayList<>())
                     .add(new Edge(Kind.AFTER, from, to, edge.file(), edge.line()));
         }
     }

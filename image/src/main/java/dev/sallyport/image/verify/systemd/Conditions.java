@@ -12,7 +12,8 @@ import java.util.Optional;
  * tell counts as met.
  */
 public final class Conditions {
-    private static final List<String> FILLED_LATER = List.of("/run", "/proc", "/sys", "/dev", "/tmp", "/var/run", "/var/tmp", "/var/lib", "/var/cache", "/var/log");
+    private static final List<String> FILLED_LATER = List.of(
+            "/run", "/proc", "/sys", "/dev", "/tmp", "/var/run", "/var/tmp", "/var/lib", "/var/cache", "/var/log");
 
     private enum Answer {
         YES,
@@ -31,7 +32,9 @@ public final class Conditions {
         Setting triggering = null;
         boolean triggered = false;
         for (Setting setting : unit.settings()) {
-            if (!setting.section().equals("Unit") || !setting.key().startsWith(prefix) || setting.value().isEmpty()) {
+            if (!setting.section().equals("Unit")
+                    || !setting.key().startsWith(prefix)
+                    || setting.value().isEmpty()) {
                 continue;
             }
             boolean either = setting.value().startsWith("|");
@@ -54,15 +57,24 @@ public final class Conditions {
         return switch (test) {
             case "PathExists" -> path(tree, subject, ignored -> true);
             case "PathIsDirectory" -> path(tree, subject, entry -> entry.kind() == Kind.FOLDER);
-            case "FileNotEmpty" -> path(tree, subject, entry -> entry.kind() == Kind.FILE && entry.node().size() > 0);
+            case "FileNotEmpty" ->
+                path(
+                        tree,
+                        subject,
+                        entry -> entry.kind() == Kind.FILE && entry.node().size() > 0);
             case "FileIsExecutable" ->
-                path(tree, subject, entry -> entry.kind() == Kind.FILE && entry.node().executable());
+                path(
+                        tree,
+                        subject,
+                        entry -> entry.kind() == Kind.FILE && entry.node().executable());
             case "DirectoryNotEmpty" -> filled(tree, subject);
             case "User" -> truth(subject.equals("root") || subject.equals("0") || subject.equals("@system"));
-            case "Virtualization" -> switch (subject) {
-                case "container", "systemd-nspawn", "docker", "lxc", "podman", "wsl", "openvz", "private-users" -> Answer.NO;
-                default -> Answer.UNKNOWN;
-            };
+            case "Virtualization" ->
+                switch (subject) {
+                    case "container", "systemd-nspawn", "docker", "lxc", "podman", "wsl", "openvz", "private-users" ->
+                        Answer.NO;
+                    default -> Answer.UNKNOWN;
+                };
             default -> Answer.UNKNOWN;
         };
     }
@@ -85,7 +97,9 @@ public final class Conditions {
 
     private static Answer filled(Tree tree, String path) throws IOException {
         Optional<Entry> found = tree.find(path);
-        if (found.isPresent() && found.get().kind() == Kind.FOLDER && !tree.children(found.get()).isEmpty()) {
+        if (found.isPresent()
+                && found.get().kind() == Kind.FOLDER
+                && !tree.children(found.get()).isEmpty()) {
             return Answer.YES;
         }
         return filledLater(path) || Specifiers.open(path) ? Answer.UNKNOWN : Answer.NO;

@@ -23,9 +23,10 @@ final class Dependencies {
             "Upholds", Kind.WANTS,
             "After", Kind.AFTER);
 
-    private static final Set<String> JOURNAL = Set.of("", "journal", "journal+console", "kmsg", "kmsg+console", "syslog", "syslog+console");
-    private static final Set<String> NETWORK_FILE_SYSTEMS =
-            Set.of("nfs", "nfs4", "cifs", "smb3", "afs", "ceph", "glusterfs", "gfs2", "ocfs2", "ncpfs", "9p", "fuse.sshfs");
+    private static final Set<String> JOURNAL =
+            Set.of("", "journal", "journal+console", "kmsg", "kmsg+console", "syslog", "syslog+console");
+    private static final Set<String> NETWORK_FILE_SYSTEMS = Set.of(
+            "nfs", "nfs4", "cifs", "smb3", "afs", "ceph", "glusterfs", "gfs2", "ocfs2", "ncpfs", "9p", "fuse.sshfs");
 
     private final Units units;
     private final Unit unit;
@@ -142,11 +143,13 @@ final class Dependencies {
         if (standard) {
             after("basic.target");
         }
-        if (unit.value("Service", "Type").equals("dbus") || !unit.value("Service", "BusName").isEmpty()) {
+        if (unit.value("Service", "Type").equals("dbus")
+                || !unit.value("Service", "BusName").isEmpty()) {
             imply(Kind.REQUIRES, "dbus.socket");
             after("dbus.socket");
         }
-        if (JOURNAL.contains(unit.value("Service", "StandardOutput")) || JOURNAL.contains(unit.value("Service", "StandardError"))) {
+        if (JOURNAL.contains(unit.value("Service", "StandardOutput"))
+                || JOURNAL.contains(unit.value("Service", "StandardError"))) {
             after("systemd-journald.socket");
         }
         if (unit.flag("Service", "PrivateTmp", false)) {
@@ -203,7 +206,9 @@ final class Dependencies {
     }
 
     private int whatLine() {
-        return unit.line() > 0 ? unit.line() : unit.last(unit.ownSection(), "What").map(Setting::line).orElse(0);
+        return unit.line() > 0
+                ? unit.line()
+                : unit.last(unit.ownSection(), "What").map(Setting::line).orElse(0);
     }
 
     /** A target waits for what it pulls in, unless that says otherwise. */
@@ -224,11 +229,13 @@ final class Dependencies {
 
     private boolean orderedAfterMe(Unit other) {
         return other.settings().stream()
-                        .filter(setting -> setting.section().equals("Unit") && setting.key().equals("After"))
+                        .filter(setting -> setting.section().equals("Unit")
+                                && setting.key().equals("After"))
                         .flatMap(setting -> Words.plain(setting.value()).stream())
                         .anyMatch(unit::isCalled)
                 || unit.settings().stream()
-                        .filter(setting -> setting.section().equals("Unit") && setting.key().equals("Before"))
+                        .filter(setting -> setting.section().equals("Unit")
+                                && setting.key().equals("Before"))
                         .flatMap(setting -> Words.plain(setting.value()).stream())
                         .anyMatch(other::isCalled);
     }

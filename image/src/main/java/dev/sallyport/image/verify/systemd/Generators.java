@@ -16,7 +16,9 @@ import java.util.Optional;
  */
 public final class Generators {
     private static final List<String> FOLDERS = List.of(
-            "/etc/systemd/system-generators/", "/usr/local/lib/systemd/system-generators/", "/usr/lib/systemd/system-generators/",
+            "/etc/systemd/system-generators/",
+            "/usr/local/lib/systemd/system-generators/",
+            "/usr/lib/systemd/system-generators/",
             "/lib/systemd/system-generators/");
     private static final String FSTAB = "/etc/fstab";
     private static final int MAX_TABLE = 256 << 10;

@@ -98,7 +98,8 @@ public record UnitFile(List<Setting> settings, List<UnitProblem> problems) {
         private boolean assignment(String line, int number) {
             if (line.charAt(0) == '[') {
                 if (!line.endsWith("]")) {
-                    problems.add(new UnitProblem(true, file, number, "The section header '" + shown(line) + "' has no end."));
+                    problems.add(new UnitProblem(
+                            true, file, number, "The section header '" + shown(line) + "' has no end."));
                     return false;
                 }
                 in = line.substring(1, line.length() - 1);

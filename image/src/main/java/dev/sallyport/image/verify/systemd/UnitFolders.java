@@ -54,12 +54,15 @@ final class UnitFolders {
         Set<String> resolved = new HashSet<>();
         for (String path : SEARCHED) {
             Optional<Entry> folder = tree.find(path);
-            if (folder.isPresent() && folder.get().kind() == Kind.FOLDER && resolved.add(folder.get().path())) {
+            if (folder.isPresent()
+                    && folder.get().kind() == Kind.FOLDER
+                    && resolved.add(folder.get().path())) {
                 folders.put(path, folder.get());
             }
         }
         for (Map.Entry<String, Entry> folder : folders.entrySet()) {
-            for (Map.Entry<String, Entry> child : tree.children(folder.getValue()).entrySet()) {
+            for (Map.Entry<String, Entry> child :
+                    tree.children(folder.getValue()).entrySet()) {
                 if (UnitName.valid(child.getKey()) && !places.containsKey(child.getKey())) {
                     add(folder.getKey(), child.getKey(), child.getValue());
                 }
@@ -135,7 +138,8 @@ final class UnitFolders {
         }
         Optional<Entry> folder = tree.find(path);
         return folder.isPresent()
-                && folders.values().stream().anyMatch(known -> known.path().equals(folder.get().path()));
+                && folders.values().stream()
+                        .anyMatch(known -> known.path().equals(folder.get().path()));
     }
 
     /** Follows links by their text: whether they end at /dev/null, which need not be in the tree. */
@@ -173,7 +177,9 @@ final class UnitFolders {
         Set<String> masked = new HashSet<>();
         List<String> specific = new ArrayList<>();
         for (String name : names) {
-            UnitName.dropInNames(name).stream().filter(one -> !specific.contains(one)).forEach(specific::add);
+            UnitName.dropInNames(name).stream()
+                    .filter(one -> !specific.contains(one))
+                    .forEach(specific::add);
         }
         specific.remove(UnitName.type(names.getFirst()));
         specific.add(UnitName.type(names.getFirst()));

@@ -53,7 +53,9 @@ public final class UnitName {
 
     /** {@code name}, where a template is filled with {@code instance}. */
     public static String instantiated(String name, String instance) {
-        return isTemplate(name) && !instance.isEmpty() ? name.replaceFirst("@\\.", "@" + java.util.regex.Matcher.quoteReplacement(instance) + ".") : name;
+        return isTemplate(name) && !instance.isEmpty()
+                ? name.replaceFirst("@\\.", "@" + java.util.regex.Matcher.quoteReplacement(instance) + ".")
+                : name;
     }
 
     /** A path as systemd writes it in names of mounts and devices. */
@@ -82,11 +84,14 @@ public final class UnitName {
         var plain = new java.io.ByteArrayOutputStream();
         for (int i = 0; i < name.length(); i++) {
             char c = name.charAt(i);
-            if (c == '\\' && name.startsWith("x", i + 1) && name.substring(i + 2).matches("(?s)[0-9a-f]{2}.*")) {
+            if (c == '\\'
+                    && name.startsWith("x", i + 1)
+                    && name.substring(i + 2).matches("(?s)[0-9a-f]{2}.*")) {
                 plain.write(Integer.parseInt(name.substring(i + 2, i + 4), 16));
                 i += 3;
             } else {
-                plain.writeBytes(Character.toString(c == '-' ? '/' : c).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                plain.writeBytes(
+                        Character.toString(c == '-' ? '/' : c).getBytes(java.nio.charset.StandardCharsets.UTF_8));
             }
         }
         return plain.toString(java.nio.charset.StandardCharsets.UTF_8);

@@ -15,12 +15,13 @@ final class UnitRules {
     private static final String SERVICE = "Service";
     private static final Set<String> TYPES =
             Set.of("simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle");
-    private static final Set<String> RESTARTS = Set.of(
-            "no", "always", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog");
+    private static final Set<String> RESTARTS =
+            Set.of("no", "always", "on-success", "on-failure", "on-abnormal", "on-abort", "on-watchdog");
     private static final Set<String> TRUTHS =
             Set.of("1", "yes", "y", "true", "t", "on", "0", "no", "n", "false", "f", "off");
     /** As systemd takes names that are not created by itself (https://systemd.io/USER_NAMES), in its relaxed mode. */
-    private static final Pattern ACCOUNT = Pattern.compile("(?![0-9]+[^0-9])[^\\s:/,\\p{Cntrl}-][^:/,\\p{Cntrl}]{0,255}");
+    private static final Pattern ACCOUNT =
+            Pattern.compile("(?![0-9]+[^0-9])[^\\s:/,\\p{Cntrl}-][^:/,\\p{Cntrl}]{0,255}");
 
     private static final Pattern VARIABLE = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*=(?s).*");
 
@@ -45,8 +46,10 @@ final class UnitRules {
     private void keys() {
         for (Setting setting : unit.settings()) {
             KnownKeys.nearest(setting.section(), setting.key())
-                    .ifPresent(hint -> warn(setting, "'" + setting.key() + "' is no setting of [" + setting.section()
-                            + "], and is ignored" + (hint.isEmpty() ? "" : "; did you mean '" + hint + "'?")));
+                    .ifPresent(hint -> warn(
+                            setting,
+                            "'" + setting.key() + "' is no setting of [" + setting.section() + "], and is ignored"
+                                    + (hint.isEmpty() ? "" : "; did you mean '" + hint + "'?")));
         }
     }
 
@@ -56,17 +59,21 @@ final class UnitRules {
         truth("RemainAfterExit");
         truth("DynamicUser");
         List<ExecCommand> start = ExecLines.read(unit, SERVICE, "ExecStart", problems);
-        for (String key : List.of("ExecStartPre", "ExecStartPost", "ExecCondition", "ExecStop", "ExecStopPost", "ExecReload")) {
+        for (String key :
+                List.of("ExecStartPre", "ExecStartPost", "ExecCondition", "ExecStop", "ExecStopPost", "ExecReload")) {
             ExecLines.read(unit, SERVICE, key, problems);
         }
         boolean stops = !unit.all(SERVICE, "ExecStop").isEmpty();
-        boolean success = !unit.value("Unit", "SuccessAction").isEmpty() && !unit.value("Unit", "SuccessAction").equals("none");
+        boolean success = !unit.value("Unit", "SuccessAction").isEmpty()
+                && !unit.value("Unit", "SuccessAction").equals("none");
         String type = type();
         boolean oneshot = type.equals("oneshot");
         if (start.isEmpty() && !stops && !success) {
-            refuse(line("ExecStart"), hasSection()
-                    ? "The service has no ExecStart=, ExecStop= or SuccessAction=."
-                    : "The service has no [Service] section with an ExecStart=.");
+            refuse(
+                    line("ExecStart"),
+                    hasSection()
+                            ? "The service has no ExecStart=, ExecStop= or SuccessAction=."
+                            : "The service has no [Service] section with an ExecStart=.");
         } else if (start.isEmpty() && !oneshot) {
             refuse(line("ExecStart"), "The service has no ExecStart=, which only Type=oneshot may leave out.");
         } else if (start.isEmpty() && !unit.flag(SERVICE, "RemainAfterExit", false) && !success) {
@@ -109,7 +116,8 @@ final class UnitRules {
 
     private void socket() {
         boolean listens = unit.settings().stream()
-                .anyMatch(setting -> setting.section().equals("Socket") && setting.key().startsWith("Listen"));
+                .anyMatch(setting ->
+                        setting.section().equals("Socket") && setting.key().startsWith("Listen"));
         if (!listens) {
             refuse(Optional.empty(), "The socket unit has no Listen…= setting.");
         }
@@ -130,7 +138,9 @@ final class UnitRules {
         }
         for (String key : List.of("RootDirectory", "RootImage")) {
             for (Setting setting : unit.all(SERVICE, key)) {
-                if (!setting.value().startsWith("/") && !setting.value().startsWith("%") && !setting.value().startsWith("-")) {
+                if (!setting.value().startsWith("/")
+                        && !setting.value().startsWith("%")
+                        && !setting.value().startsWith("-")) {
                     warn(setting, key + "= is no absolute path, and is ignored");
                 }
             }
@@ -171,7 +181,9 @@ final class UnitRules {
     private void choice(String key, Set<String> values) {
         for (Setting setting : unit.all(SERVICE, key)) {
             if (!values.contains(setting.value())) {
-                warn(setting, key + "=" + shortened(setting.value()) + " is no value that systemd knows, and is ignored");
+                warn(
+                        setting,
+                        key + "=" + shortened(setting.value()) + " is no value that systemd knows, and is ignored");
             }
         }
     }
@@ -198,7 +210,10 @@ final class UnitRules {
 
     private void refuse(Optional<Setting> where, String text) {
         problems.add(new UnitProblem(
-                true, where.map(Setting::file).orElse(unit.path()), where.map(Setting::line).orElse(0), text));
+                true,
+                where.map(Setting::file).orElse(unit.path()),
+                where.map(Setting::line).orElse(0),
+                text));
     }
 
     private void warn(Setting where, String text) {

@@ -58,7 +58,9 @@ public final class Units {
         this.tree = tree;
         this.masked = Set.copyOf(masked);
         folders = new UnitFolders(tree);
-        folders.aliases().forEach((alias, of) -> aliases.computeIfAbsent(of, ignored -> new ArrayList<>()).add(alias));
+        folders.aliases()
+                .forEach((alias, of) -> aliases.computeIfAbsent(of, ignored -> new ArrayList<>())
+                        .add(alias));
     }
 
     /** The unit called {@code name}; never null: what is nowhere has that state. */
@@ -165,7 +167,9 @@ public final class Units {
                 return new Unit(at, State.MASKED, "systemd.mask=", List.of(), List.of(), List.of(at), 0);
             }
             if (place.isEmpty()) {
-                return BUILT_IN_TYPES.contains(UnitName.type(at)) || at.equals("-.mount") ? Unit.builtIn(at) : Unit.missing(at);
+                return BUILT_IN_TYPES.contains(UnitName.type(at)) || at.equals("-.mount")
+                        ? Unit.builtIn(at)
+                        : Unit.missing(at);
             }
             switch (place.get()) {
                 case Place.Alias alias -> at = UnitName.instantiated(alias.of(), UnitName.instance(at));
@@ -198,8 +202,7 @@ public final class Units {
         return new Unit(name, bad ? State.BAD : State.LOADED, fragment.at(), settings, all, names, 0);
     }
 
-    private static boolean add(
-            String path, String type, Entry file, List<Setting> settings, List<UnitProblem> problems)
+    private static boolean add(String path, String type, Entry file, List<Setting> settings, List<UnitProblem> problems)
             throws IOException {
         UnitFile read = UnitFile.parse(path, type, file.text(MAX_FILE));
         settings.addAll(read.settings());
