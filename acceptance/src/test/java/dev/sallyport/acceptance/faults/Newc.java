@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
 
-/** Takes files out of an archive of the format newc (Linux, Documentation/driver-api/early-userspace/buffer-format.rst). */
+/** Takes files out of archives of the format newc (Linux, Documentation/driver-api/early-userspace/buffer-format.rst). */
 final class Newc {
     private static final int HEAD = 110;
 
@@ -14,7 +14,13 @@ final class Newc {
         var kept = new ByteArrayOutputStream(archive.length);
         int at = 0;
         boolean any = false;
-        while (at + HEAD <= archive.length && archive[at] == '0') {
+        while (at < archive.length) {
+            if (archive[at] == 0) {
+                // Between one archive and the next.
+                kept.write(0);
+                at++;
+                continue;
+            }
             int size = field(archive, at + 54);
             int nameSize = field(archive, at + 94);
             String name = new String(archive, at + HEAD, nameSize - 1, StandardCharsets.UTF_8);
@@ -26,9 +32,6 @@ final class Newc {
                 kept.write(archive, at, next - at);
             }
             at = next;
-            if (name.equals("TRAILER!!!")) {
-                break;
-            }
         }
         if (!any) {
             throw new IllegalArgumentException("there is nothing to take out");

@@ -128,7 +128,10 @@ After=broken.mount
 OnFailure=emergency.target
 OnFailureJobMode=replace-irreversibly
 """)
-                                .agentSettings("[Unit]\nRequires=local-fs.target\nAfter=local-fs.target\n"))));
+                                .link(
+                                        "/etc/systemd/system/sallyport.target.requires/local-fs.target",
+                                        "/etc/systemd/system/local-fs.target")
+                                .agentSettings("[Unit]\nAfter=local-fs.target\n"))));
     }
 
     static Function<FaultImages, Image> with(Consumer<LayerFolder> content) {

@@ -9,6 +9,7 @@ import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.MachineStore.NewMachine;
 import dev.sallyport.controller.store.ResourceStore;
 import dev.sallyport.controller.store.StoredMachine;
+import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.diagnosis.Verdict;
 import dev.sallyport.egress.AllowList;
 import dev.sallyport.egress.EgressGateway;
@@ -66,6 +67,7 @@ public final class Machines implements AutoCloseable {
     private final EgressGateway gateway;
     private final MachineTimeline timeline;
     private final ConsoleLogs consoles;
+    private final ImageEvidence imageEvidence = new ImageEvidence();
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
     private final Set<Thread> starting = ConcurrentHashMap.newKeySet();
     /** One party for each start under way, and one for {@link #close()}, which waits for them. */
@@ -133,7 +135,7 @@ public final class Machines implements AutoCloseable {
                     new AgentClient(machine.agent(), machine.streams(), token),
                     record.egressTroubles());
             running.put(id, new Running(machine, live, doors.door()));
-            awaitAgent(id, live, record, began);
+            awaitAgent(id, live, image, record, began);
             Thread.ofVirtual().name("watch " + id).start(() -> watch(live, record));
             return live;
         } catch (FailureException e) {
@@ -223,15 +225,19 @@ public final class Machines implements AutoCloseable {
         }
     }
 
-    private void awaitAgent(MachineId id, LiveMachine live, MachineTimeline.Recorder record, long began)
+    private void awaitAgent(MachineId id, LiveMachine live, Image image, MachineTimeline.Recorder record, long began)
             throws InterruptedException {
         var readiness = new Readiness(live.machine(), new HttpHealthProbe());
         Health health;
         try {
             health = readiness.await(settings.timing().boot());
         } catch (FailureException e) {
-            readiness.verdict().ifPresent(verdict -> diagnosed(record, verdict, began));
-            throw e;
+            Optional<Verdict> verdict = readiness.verdict();
+            if (verdict.isEmpty()) {
+                throw e;
+            }
+            diagnosed(record, verdict.get(), began);
+            throw new FailureException(imageEvidence.join(verdict.get(), image), e);
         }
         store.transition(
                 id,
@@ -257,7 +263,7 @@ public final class Machines implements AutoCloseable {
                         "cause", verdict.cause().code().name(),
                         "certainty", verdict.certainty().name().toLowerCase(Locale.ROOT),
                         "since_start_ms", Long.toString((System.nanoTime() - began) / 1_000_000),
-                        "sign_to_verdict_ms", Long.toString(signToVerdict)));
+                        TimelineStore.SIGN_TO_VERDICT, Long.toString(signToVerdict)));
     }
 
     /** Waits for the machine's own end, which nobody asked for, and cleans up after it. */

@@ -57,24 +57,39 @@ public final class ImageVerifier {
 
     private static void content(Image image, List<String> units, Findings findings, List<String> proven)
             throws IOException {
-        List<FileTree> open = new ArrayList<>();
-        try {
-            for (Layer layer : image.layers()) {
-                open.add(ErofsTree.open(layer.file()));
-            }
-        } catch (IOException e) {
-            for (FileTree layer : open) {
-                layer.close();
-            }
-            throw e;
-        }
-        try (var tree = new Tree(open)) {
+        try (Tree tree = open(image)) {
             BootCheck.check(image, tree, findings);
             proven.add("kernel and initramfs have the modules of its disks and network");
             Verification content = TreeVerifier.report(
                     tree, Options.ours(units, image.kernelArguments()), Optional.of(VmType.ofWire(image.recipe())));
             content.findings().forEach(findings::add);
             proven.addAll(content.proven());
+        }
+    }
+
+    /**
+     * What is wrong with the content of the layers, which are taken for whole: quick, for whoever asks why a boot failed.
+     *
+     * @throws IOException when they cannot be read
+     */
+    public static List<Finding> content(Image image) throws IOException {
+        try (Tree tree = open(image)) {
+            return TreeVerifier.verify(tree, Options.ours(List.of(), image.kernelArguments()));
+        }
+    }
+
+    private static Tree open(Image image) throws IOException {
+        List<FileTree> layers = new ArrayList<>();
+        try {
+            for (Layer layer : image.layers()) {
+                layers.add(ErofsTree.open(layer.file()));
+            }
+            return new Tree(layers);
+        } catch (IOException e) {
+            for (FileTree layer : layers) {
+                layer.close();
+            }
+            throw e;
         }
     }
 }
