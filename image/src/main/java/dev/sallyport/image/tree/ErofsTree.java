@@ -43,6 +43,9 @@ public final class ErofsTree implements FileTree {
     private final long metaStart;
     private final long attributesStart;
     private final int rootNid;
+    /** What readers must know, from EROFS_FEATURE_INCOMPAT_ZERO_PADDING to _XATTR_PREFIXES (Linux, fs/erofs/erofs_fs.h). */
+    private static final int KNOWN_FEATURES = 0x7f;
+
     private final int incompatible;
     private final UUID uuid;
     private final FolderNames folders = new FolderNames();
@@ -66,6 +69,10 @@ public final class ErofsTree implements FileTree {
         metaStart = Integer.toUnsignedLong(superblock.getInt(40)) * blockSize;
         attributesStart = Integer.toUnsignedLong(superblock.getInt(44)) * blockSize;
         incompatible = superblock.getInt(80);
+        if ((incompatible & ~KNOWN_FEATURES) != 0) {
+            throw new IOException(String.format(
+                    "it asks for features that no reader has (0x%x)", incompatible & ~KNOWN_FEATURES));
+        }
         uuid = new UUID(superblock.order(ByteOrder.BIG_ENDIAN).getLong(48), superblock.getLong(56));
     }
 
