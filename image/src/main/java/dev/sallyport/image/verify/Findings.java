@@ -32,6 +32,10 @@ final class Findings {
         }
     }
 
+    int count() {
+        return found.size();
+    }
+
     int errors() {
         return (int) found.stream().filter(Finding::isError).count();
     }

@@ -4,10 +4,6 @@ import dev.sallyport.image.tree.FileTree.Kind;
 import dev.sallyport.image.tree.Tree;
 import dev.sallyport.image.tree.Tree.Entry;
 import dev.sallyport.image.verify.elf.Architecture;
-import dev.sallyport.image.verify.elf.ElfException;
-import dev.sallyport.image.verify.elf.ElfFile;
-import dev.sallyport.image.verify.elf.Linking;
-import dev.sallyport.image.verify.elf.Linking.Failure;
 import dev.sallyport.image.verify.systemd.ExecCommand;
 import dev.sallyport.model.CauseCode;
 import java.io.IOException;
@@ -25,10 +21,8 @@ final class Programs {
     /** As the kernel: more scripts that interpret each other are refused. */
     private static final int MOST_INTERPRETERS = 4;
 
-    private static final int MAX_LIST = 64 << 10;
-
     private final Tree tree;
-    private final Architecture architecture;
+    private final Binaries binaries;
     private final Findings findings;
     private final Set<String> checked = new HashSet<>();
 
@@ -64,7 +58,7 @@ final class Programs {
 
     Programs(Tree tree, Architecture architecture, Findings findings) {
         this.tree = tree;
-        this.architecture = architecture;
+        this.binaries = new Binaries(tree, architecture, findings);
         this.findings = findings;
     }
 
@@ -172,7 +166,7 @@ final class Programs {
             return script(path, head, use, depth);
         }
         if (head.length >= 4 && head[0] == 0x7f && head[1] == 'E' && head[2] == 'L' && head[3] == 'F') {
-            return elf(path, file, use);
+            return binaries.check(path, file, use);
         }
         String what = head.length == 0 ? "is empty" : "is neither a program nor a script with a '#!' line";
         findings.add(
@@ -304,128 +298,5 @@ final class Programs {
                 1,
                 use.whose() + " starts " + path + ", which " + how + ".",
                 remedy);
-    }
-
-    private boolean elf(String path, Entry file, Use use) throws IOException {
-        ElfFile elf;
-        try {
-            elf = ElfFile.read(file);
-        } catch (ElfException e) {
-            findings.add(
-                    use.error(),
-                    CauseCode.EXEC_FORMAT,
-                    path,
-                    0,
-                    use.whose() + " starts " + path + ", which is no sound program: " + e.getMessage() + ".",
-                    "Install the program again.");
-            return false;
-        }
-        if (!architecture.runs(elf.architecture())) {
-            findings.add(
-                    use.error(),
-                    CauseCode.ARCHITECTURE_WRONG,
-                    path,
-                    0,
-                    use.whose() + " starts " + path + ", which is for "
-                            + elf.architecture().name() + ", and the machine is " + architecture.name() + ".",
-                    "Install the program for " + architecture.name() + ".");
-            return false;
-        }
-        if (elf.type() != 2 && elf.type() != 3) {
-            findings.add(
-                    use.error(),
-                    CauseCode.EXEC_FORMAT,
-                    path,
-                    0,
-                    use.whose() + " starts " + path + ", which is an object file or a core dump, and no program.",
-                    "Link it, or install the right program.");
-            return false;
-        }
-        if (elf.interpreter().isEmpty()) {
-            return true; // Static, or a loader itself.
-        }
-        if (tree.find(elf.interpreter()).isEmpty()) {
-            findings.add(
-                    use.error(),
-                    CauseCode.LOADER_MISSING,
-                    path,
-                    0,
-                    use.whose() + " starts " + path + ", which needs the loader " + elf.interpreter()
-                            + ", and that is not there.",
-                    elf.interpreter().contains("musl")
-                            ? "It was built for musl: install musl, or the program's build for glibc."
-                            : "Add the C library that it was built for.");
-            return false;
-        }
-        return linked(path, file, elf, use);
-    }
-
-    private boolean linked(String path, Entry file, ElfFile elf, Use use) throws IOException {
-        List<String> preloads = new ArrayList<>();
-        Optional<Entry> list = tree.find("/etc/ld.so.preload");
-        if (list.isPresent() && list.get().kind() == Kind.FILE) {
-            for (String word :
-                    list.get().text(MAX_LIST).replaceAll("(?m)#.*$", "").split("[\\s:]+", -1)) {
-                if (!word.isEmpty() && tree.find(word).isEmpty()) {
-                    findings.warning(
-                            CauseCode.LIBRARY_MISSING,
-                            "/etc/ld.so.preload",
-                            0,
-                            "Every program preloads " + word + ", which is not there, and says so.",
-                            "Correct the list.");
-                }
-            }
-        }
-        preloads.addAll(use.preloads());
-        boolean sound = true;
-        for (Failure failure : Linking.check(tree, file, elf, use.libraries(), List.of())) {
-            sound = false;
-            report(path, failure, use);
-        }
-        for (String preload : preloads) {
-            if (preload.startsWith("/") && tree.find(preload).isEmpty()) {
-                findings.warning(
-                        CauseCode.LIBRARY_MISSING,
-                        use.file(),
-                        use.line(),
-                        use.whose() + " preloads " + preload + ", which is not there.",
-                        "Correct LD_PRELOAD.");
-            }
-        }
-        return sound;
-    }
-
-    private void report(String path, Failure failure, Use use) {
-        switch (failure) {
-            case Failure.Missing missing ->
-                findings.add(
-                        use.error(),
-                        CauseCode.LIBRARY_MISSING,
-                        missing.neededBy(),
-                        0,
-                        use.whose() + " starts " + path + ", and the library " + missing.library() + " that "
-                                + (missing.neededBy().equals(path) ? "it" : missing.neededBy()) + " needs is nowhere.",
-                        "Add the package that holds " + missing.library() + ".");
-            case Failure.Damaged damaged ->
-                findings.add(
-                        use.error(),
-                        CauseCode.LIBRARY_MISSING,
-                        damaged.path(),
-                        0,
-                        use.whose() + " starts " + path + ", and its library " + damaged.path() + " is damaged: "
-                                + damaged.why() + ".",
-                        "Install the library again.");
-            case Failure.VersionMissing version ->
-                findings.add(
-                        use.error(),
-                        CauseCode.SYMBOL_VERSION_MISSING,
-                        version.neededBy(),
-                        0,
-                        use.whose() + " starts " + path + ", and " + version.neededBy() + " needs " + version.version()
-                                + " of " + version.libraryPath() + ", which has "
-                                + (version.newest().isEmpty() ? "none of that kind" : version.newest() + " at most")
-                                + ".",
-                        "Build the program on the image's release, or base the image on a newer one.");
-        }
     }
 }

@@ -302,6 +302,6 @@ final class WaitCheck {
                 asked.line(),
                 subject.whose() + " waits for " + NETWORK
                         + ", and no wait-online service is enabled that would hold it back: it is reached whether there is a network or not.",
-                "Remove the dependency: the machine's address is set before systemd starts.");
+                "Remove the dependency (the initramfs sets the address), or enable what waits for the network.");
     }
 }

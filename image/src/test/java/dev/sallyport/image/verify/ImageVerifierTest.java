@@ -5,17 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sallyport.image.Digests;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.Layer;
+import dev.sallyport.model.CauseCode;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,6 +30,8 @@ final class ImageVerifierTest {
 
     private Path root;
     private Path agent;
+    private String recipe = "cli";
+    private List<String> modules = List.of("virtio_mmio", "virtio_pci", "virtio_blk", "virtio_net", "erofs", "overlay");
 
     @BeforeEach
     void soundTrees() throws IOException {
@@ -37,138 +39,116 @@ final class ImageVerifierTest {
         agent = Files.createDirectories(folder.resolve("agent"));
         text(root, "etc/passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n");
         text(root, "etc/ssl/certs/ca-certificates.crt", "certificates\n");
-        text(root, "etc/systemd/system/sallyport.target", "[Unit]\n");
+        text(root, "etc/systemd/system/sallyport.target", "[Unit]\nDefaultDependencies=no\n");
         link(root, "etc/systemd/system/default.target", "sallyport.target");
         text(root, "etc/machine-id", "");
-        program(root, "usr/bin/sh", elf(62, "/lib64/ld-linux-x86-64.so.2"));
-        program(root, "usr/lib64/ld-linux-x86-64.so.2", elf(62, null));
+        program(root, "usr/bin/sh", Elves.program().bytes());
+        program(root, "usr/bin/env", Elves.program().bytes());
+        program(root, "usr/lib/systemd/systemd", Elves.program().bytes());
+        link(root, "usr/sbin/init", "../lib/systemd/systemd");
+        program(root, "usr/lib64/ld-linux-x86-64.so.2", Elves.library().bytes());
         link(root, "bin", "usr/bin");
+        link(root, "sbin", "usr/sbin");
         link(root, "lib64", "usr/lib64");
-        text(agent, UNIT, "[Service]\nExecStart=/opt/sallyport/agent/bin/agent --flag\n");
+        text(
+                agent,
+                UNIT,
+                "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/opt/sallyport/agent/bin/agent --flag\n");
         link(agent, WANTS, "/etc/systemd/system/sallyport-agent.service");
         program(agent, "opt/sallyport/agent/bin/agent", "#!/bin/sh\nexec true\n".getBytes(StandardCharsets.US_ASCII));
         program(agent, "opt/sallyport/tools/demo/bin/demo", "#!/usr/bin/env sh\n".getBytes(StandardCharsets.US_ASCII));
     }
 
     @Test
-    void aSoundImageHasNoFinding() throws Exception {
-        assertThat(verify()).isEmpty();
+    void aSoundImageHasNoFindingAndSaysWhatWasProven() throws Exception {
+        Image image = image();
+        assertThat(ImageVerifier.verify(image)).isEmpty();
+        assertThat(ImageVerifier.report(image, List.of()).proven())
+                .anySatisfy(clause -> assertThat(clause).contains("layers"));
     }
 
     @Test
-    void aMissingAgentIsFound() throws Exception {
+    void theLayersAreOneTree() throws Exception {
         Files.delete(agent.resolve(UNIT));
-        assertThat(verify()).anySatisfy(found -> assertThat(found.toString()).contains("unit is missing"));
-    }
-
-    @Test
-    void aUnitThatIsNotEnabledIsFound() throws Exception {
+        Found.error(verify(), CauseCode.UNIT_LINK_DANGLING, WANTS);
         Files.delete(agent.resolve(WANTS));
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("not enabled"));
+        Found.error(verify(), CauseCode.AGENT_MISSING);
     }
 
     @Test
-    void anEnablingLinkThatLeadsNowhereIsFound() throws Exception {
-        Files.delete(agent.resolve(WANTS));
-        link(agent, WANTS, "/etc/systemd/system/agent-of-old.service");
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("leads nowhere"));
+    void anotherUnitMayBeAskedFor() throws Exception {
+        Found.error(
+                ImageVerifier.report(image(), List.of("other.service")).findings(),
+                CauseCode.AGENT_MISSING,
+                "other.service");
     }
 
     @Test
-    void aDefaultTargetThatLeadsNowhereIsFound() throws Exception {
-        Files.delete(root.resolve("etc/systemd/system/sallyport.target"));
-        assertThat(verify()).anySatisfy(found -> assertThat(found.path()).endsWith("default.target"));
+    void anImageWithoutInitIsFound() throws Exception {
+        Files.delete(root.resolve("usr/sbin/init"));
+        Found.error(verify(), CauseCode.INIT_MISSING, "/sbin/init");
+        link(root, "usr/sbin/init", "gone");
+        Found.error(verify(), CauseCode.INIT_MISSING, "a link to gone");
     }
 
     @Test
-    void aLinkThatLeadsToItselfEndsTheSearch() throws Exception {
-        Files.delete(root.resolve("etc/systemd/system/default.target"));
-        link(root, "etc/systemd/system/default.target", "default.target");
-        assertThat(verify()).anySatisfy(found -> assertThat(found.path()).endsWith("default.target"));
-    }
-
-    @Test
-    void aStartedFileThatIsMissingIsFound() throws Exception {
-        Files.delete(agent.resolve("opt/sallyport/agent/bin/agent"));
-        assertThat(verify()).singleElement().satisfies(found -> {
-            assertThat(found.path()).isEqualTo("/opt/sallyport/agent/bin/agent");
-            assertThat(found.text()).contains("not there");
-        });
-    }
-
-    @Test
-    void aStartedFileThatCannotBeExecutedIsFound() throws Exception {
-        Files.setPosixFilePermissions(
-                agent.resolve("opt/sallyport/agent/bin/agent"), PosixFilePermissions.fromString("rw-r--r--"));
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("cannot be executed"));
-    }
-
-    @Test
-    void aMissingInterpreterIsFound() throws Exception {
-        program(agent, "opt/sallyport/agent/bin/agent", "#!/usr/bin/perl6\n".getBytes(StandardCharsets.US_ASCII));
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.path()).isEqualTo("/usr/bin/perl6"));
-    }
-
-    @Test
-    void anInterpreterThatIsOnNoPathIsFound() throws Exception {
+    void aToolThatCannotRunIsFound() throws Exception {
         program(
                 agent,
                 "opt/sallyport/tools/demo/bin/demo",
                 "#!/usr/bin/env node\n".getBytes(StandardCharsets.US_ASCII));
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("'node'"));
+        Found.error(verify(), CauseCode.INTERPRETER_MISSING, "The tool demo", "'node'");
+        program(agent, "opt/sallyport/node/bin/node", Elves.program().bytes());
+        Found.nothing(verify());
     }
 
     @Test
-    void aProgramForAnotherArchitectureIsFound() throws Exception {
-        program(agent, "opt/sallyport/agent/bin/agent", elf(183, null));
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("architecture"));
+    void aToolWithoutACommandIsFound() throws Exception {
+        Files.delete(agent.resolve("opt/sallyport/tools/demo/bin/demo"));
+        Found.error(verify(), CauseCode.TOOL_MISSING, "demo");
+        link(agent, "opt/sallyport/tools/demo/bin/demo", "../lib/demo");
+        Found.error(verify(), CauseCode.TOOL_MISSING, "leads nowhere");
     }
 
     @Test
-    void aMissingLoaderIsFound() throws Exception {
-        program(agent, "opt/sallyport/agent/bin/agent", elf(62, "/lib/ld-musl-x86_64.so.1"));
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("ld-musl"));
-    }
-
-    @Test
-    void identitiesAndCredentialsThatAreBakedInAreFound() throws Exception {
-        text(root, "etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-        text(root, "etc/ssh/ssh_host_ed25519_key", "key");
-        text(root, "home/user/.codex/auth.json", "{}");
-        text(root, "root/.ssh/authorized_keys", "key");
-        assertThat(verify())
-                .extracting(Finding::path)
-                .containsExactlyInAnyOrder(
-                        "/etc/machine-id",
-                        "/etc/ssh/ssh_host_ed25519_key",
-                        "/home/user/.codex/auth.json",
-                        "/root/.ssh/authorized_keys");
-    }
-
-    @Test
-    void aMissingUserIsFound() throws Exception {
+    void aMissingUserAndMissingAuthoritiesAreFound() throws Exception {
         text(root, "etc/passwd", "root:x:0:0::/root:/bin/sh\n");
-        assertThat(verify())
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("'user'"));
+        Found.error(verify(), CauseCode.PART_FAILED, "'user'");
+        text(root, "etc/passwd", "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n");
+        text(root, "etc/ssl/certs/ca-certificates.crt", "");
+        Found.error(verify(), CauseCode.IMAGE_UNSOUND, "authorities");
     }
 
     @Test
-    void aLayerThatWasChangedTruncatedOrReplacedIsFound() throws Exception {
+    void aBrowserMachineNeedsItsDesktop() throws Exception {
+        recipe = "browser";
+        assertThat(verify())
+                .filteredOn(found -> found.code() == CauseCode.PART_FAILED)
+                .hasSize(4);
+    }
+
+    @Test
+    void aMissingDriverIsFoundByItsKind() throws Exception {
+        modules = List.of("virtio_mmio", "virtio_pci", "virtio_net", "erofs", "overlay");
+        Found.error(verify(), CauseCode.DISK_DRIVER_MISSING, "virtio_blk");
+        modules = List.of("virtio_mmio", "virtio_pci", "virtio_blk", "erofs", "overlay");
+        Found.error(verify(), CauseCode.NETWORK_DEVICE_MISSING, "virtio_net");
+    }
+
+    @Test
+    void aKernelOrInitramfsOfNoKnownFormIsFound() throws Exception {
+        Image image = image();
+        Files.writeString(image.kernel(), "no kernel");
+        Found.error(ImageVerifier.verify(image), CauseCode.IMAGE_UNSOUND, "kernel");
+        image = image();
+        Files.writeString(image.initramfs(), "no archive");
+        Found.error(ImageVerifier.verify(image), CauseCode.IMAGE_UNSOUND, "initramfs");
+        Files.delete(image.initramfs());
+        Found.error(ImageVerifier.verify(image), CauseCode.IMAGE_UNSOUND, "initramfs");
+    }
+
+    @Test
+    void aLayerThatWasChangedTruncatedReplacedOrLostIsFound() throws Exception {
         Image image = image();
         Path file = image.layers().getLast().file();
         byte[] whole = Files.readAllBytes(file);
@@ -176,19 +156,19 @@ final class ImageVerifierTest {
         byte[] changed = whole.clone();
         changed[changed.length - 1] ^= 1;
         Files.write(file, changed);
-        assertThat(ImageVerifier.verify(image))
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("not what was built"));
+        Found.error(ImageVerifier.verify(image), CauseCode.LAYER_CORRUPT, "not what was built", file.toString());
 
         Files.write(file, java.util.Arrays.copyOf(whole, 700));
-        assertThat(ImageVerifier.verify(image))
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("cut short"));
+        Found.error(ImageVerifier.verify(image), CauseCode.LAYER_CORRUPT, "cannot be read");
 
         Files.write(file, new byte[whole.length]);
-        assertThat(ImageVerifier.verify(image))
-                .singleElement()
-                .satisfies(found -> assertThat(found.text()).contains("not an erofs"));
+        Found.error(ImageVerifier.verify(image), CauseCode.LAYER_CORRUPT, "not an erofs");
+
+        Files.copy(image.layers().getFirst().file(), file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        Found.error(ImageVerifier.verify(image), CauseCode.LAYER_MISSING, "another file system");
+
+        Files.delete(file);
+        Found.error(ImageVerifier.verify(image), CauseCode.LAYER_MISSING, "not there");
     }
 
     private List<Finding> verify() throws IOException, InterruptedException {
@@ -196,16 +176,48 @@ final class ImageVerifierTest {
     }
 
     private Image image() throws IOException, InterruptedException {
-        Path kernel = Files.write(folder.resolve("vmlinux"), elf(62, null));
-        Path initramfs = Files.writeString(folder.resolve("initramfs"), "070701 and so on");
+        Path kernel = Files.write(folder.resolve("vmlinux"), Elves.library().bytes());
+        Path initramfs = Files.write(folder.resolve("initramfs"), initramfs());
         return new Image(
                 "0123456789abcdef",
-                "cli",
+                recipe,
                 Instant.EPOCH,
                 kernel,
                 initramfs,
                 List.of(layer("root-cli", root), layer("agent", agent)),
-                List.of());
+                List.of("console=ttyS0", "quiet"));
+    }
+
+    /** An archive of the format newc with an init and the modules. */
+    private byte[] initramfs() {
+        var archive = new ByteArrayOutputStream();
+        entry(archive, "init", 0100755, "#!/bin/sh\n");
+        modules.forEach(module -> entry(archive, "lib/modules/6.1.0/kernel/" + module + ".ko", 0100644, "module"));
+        entry(archive, "TRAILER!!!", 0, "");
+        return archive.toByteArray();
+    }
+
+    private static void entry(ByteArrayOutputStream archive, String name, int mode, String content) {
+        String head = String.format(
+                Locale.ROOT,
+                "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
+                1,
+                mode,
+                0,
+                0,
+                1,
+                0,
+                content.length(),
+                0,
+                0,
+                0,
+                0,
+                name.length() + 1,
+                0);
+        archive.writeBytes((head + name + "\0").getBytes(StandardCharsets.US_ASCII));
+        archive.writeBytes(new byte[(4 - archive.size() % 4) % 4]);
+        archive.writeBytes(content.getBytes(StandardCharsets.US_ASCII));
+        archive.writeBytes(new byte[(4 - archive.size() % 4) % 4]);
     }
 
     private Layer layer(String name, Path tree) throws IOException, InterruptedException {
@@ -234,23 +246,5 @@ final class ImageVerifierTest {
     private static void link(Path tree, String path, String target) throws IOException {
         Files.createDirectories(tree.resolve(path).getParent());
         Files.createSymbolicLink(tree.resolve(path), Path.of(target));
-    }
-
-    /** The smallest 64-bit ELF program that names an architecture and, if any, a loader. */
-    private static byte[] elf(int machine, @Nullable String loader) {
-        ByteBuffer elf = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
-        elf.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1});
-        elf.putShort(18, (short) machine);
-        elf.putLong(32, 64);
-        elf.putShort(54, (short) 56);
-        elf.putShort(56, (short) (loader == null ? 0 : 1));
-        if (loader != null) {
-            byte[] name = (loader + "\0").getBytes(StandardCharsets.US_ASCII);
-            elf.putInt(64, 3);
-            elf.putLong(72, 128);
-            elf.putLong(96, name.length);
-            elf.put(128, name);
-        }
-        return elf.array();
     }
 }

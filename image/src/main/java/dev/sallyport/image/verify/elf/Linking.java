@@ -52,20 +52,12 @@ public final class Linking {
      * What keeps {@code program} from being linked; empty when all is there.
      *
      * @param variable folders of {@code LD_LIBRARY_PATH}
-     * @param preloaded what {@code LD_PRELOAD} and /etc/ld.so.preload name: paths, which are passed over when missing, as the
-     *     linker does
      */
     public static List<Failure> check(
-            Tree tree, Entry program, ElfFile file, List<String> variable, List<String> preloaded) throws IOException {
+            Tree tree, Entry program, ElfFile file, List<String> variable) throws IOException {
         LibraryPath path = LibraryPath.of(tree, file.architecture(), file.interpreter());
         var linking = new Linking(tree, path, file.interpreter(), variable);
         linking.load(new Loaded(program.path(), file));
-        for (String library : preloaded) {
-            Optional<Entry> found = path.find(library, file, folder(program.path()), List.of(), variable);
-            if (found.isEmpty()) {
-                linking.failures.add(new Failure.Missing(library, "the list of preloaded libraries"));
-            }
-        }
         linking.versions(new Loaded(program.path(), file));
         return linking.failures;
     }

@@ -28,6 +28,13 @@ final class Dependencies {
     private static final Set<String> NETWORK_FILE_SYSTEMS = Set.of(
             "nfs", "nfs4", "cifs", "smb3", "afs", "ceph", "glusterfs", "gfs2", "ocfs2", "ncpfs", "9p", "fuse.sshfs");
 
+    /** What units of these types are ordered after unless they say otherwise. */
+    private static final Map<String, Set<String>> EARLY = Map.of(
+            "service", Set.of("sysinit.target", "basic.target"),
+            "socket", Set.of("sysinit.target"),
+            "timer", Set.of("sysinit.target"),
+            "path", Set.of("sysinit.target"));
+
     private final Units units;
     private final Unit unit;
     private final List<Edge> edges = new ArrayList<>();
@@ -143,8 +150,9 @@ final class Dependencies {
         if (standard) {
             after("basic.target");
         }
-        if (unit.value("Service", "Type").equals("dbus")
-                || !unit.value("Service", "BusName").isEmpty()) {
+        String type = unit.value("Service", "Type");
+        if (type.equals("dbus")
+                || (type.isEmpty() && !unit.value("Service", "BusName").isEmpty())) {
             imply(Kind.REQUIRES, "dbus.socket");
             after("dbus.socket");
         }
@@ -227,7 +235,11 @@ final class Dependencies {
         }
     }
 
+    /** An ordering that is there already, said or implied, is not turned round. */
     private boolean orderedAfterMe(Unit other) {
+        if (other.defaultDependencies() && EARLY.getOrDefault(other.type(), Set.of()).stream().anyMatch(unit::isCalled)) {
+            return true;
+        }
         return other.settings().stream()
                         .filter(setting -> setting.section().equals("Unit")
                                 && setting.key().equals("After"))
