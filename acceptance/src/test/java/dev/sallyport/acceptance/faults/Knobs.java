@@ -25,8 +25,8 @@ final class Knobs {
     private static final String SCRIPT = """
             #!/bin/sh
             # Runs QEMU with what the fault at hand changes; see the fault suite.
-            change=$(cat '%1$s/change')
-            echo $$ >'%1$s/pid'
+            change=$(cat 'FOLDER/change')
+            echo $$ >'FOLDER/pid'
             count=$#
             while [ "$count" -gt 0 ]; do
               argument=$1; shift; count=$((count - 1))
@@ -51,7 +51,7 @@ final class Knobs {
         Files.createDirectories(folder);
         var knobs = new Knobs(folder);
         knobs.set(Change.NOTHING);
-        Files.writeString(knobs.program(), SCRIPT.formatted(folder));
+        Files.writeString(knobs.program(), SCRIPT.replace("FOLDER", folder.toString()));
         Files.setPosixFilePermissions(knobs.program(), PosixFilePermissions.fromString("rwxr-xr-x"));
         return knobs;
     }
