@@ -54,6 +54,11 @@ enum Suite {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** True when it is long, and runs only when it is named or everything is asked for. */
+    boolean isLong() {
+        return this == FAULTS;
+    }
+
     /** True when its tests need images. */
     boolean needsImages() {
         return this != UNIT && this != TOOLS;

@@ -79,6 +79,10 @@ public final class TestVerb implements Verb {
             LauncherFactory.create().execute(request(suite), reporter);
         }
         out.println();
+        Arrays.stream(Suite.values())
+                .filter(suite -> names.isEmpty() && !suites.contains(suite))
+                .forEach(suite -> out.println("not run, since it is long: " + suite.word() + " (" + suite.about()
+                        + "); name it, or give --full"));
         reporter.skips().forEach(skip -> out.println("skipped: " + skip));
         reporter.failures().forEach(failure -> out.println("failed: " + failure));
         out.println("What was logged is in " + log);
@@ -91,7 +95,9 @@ public final class TestVerb implements Verb {
 
     private Set<Suite> suites() {
         if (names.isEmpty()) {
-            return new LinkedHashSet<>(Arrays.asList(Suite.values()));
+            return Arrays.stream(Suite.values())
+                    .filter(suite -> full || !suite.isLong())
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
         }
         return names.stream()
                 .map(name -> Suite.ofWord(name)
