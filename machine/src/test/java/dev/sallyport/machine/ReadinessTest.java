@@ -11,6 +11,7 @@ import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -87,6 +88,33 @@ class ReadinessTest {
     }
 
     @Test
+    void aClockThatIsFarOffIsNamedWithBothTimes() {
+        HealthProbe probe = (agent, atMost) -> new Answer.Healthy(
+                new Health("ok", "2031-05-05T00:00:00Z", 0, "1", FakeMachine.ID.value(), Map.of()));
+        Cause cause = failure(probe, LONG);
+        assertThat(cause.code()).isEqualTo(CauseCode.CLOCK_WRONG);
+        assertThat(cause.detail()).contains("ahead of");
+        assertThat(cause.evidence()).first().isEqualTo("the agent's clock: 2031-05-05T00:00:00Z");
+    }
+
+    @Test
+    void aMachineThatStandsStillIsNamedLongBeforeTheDeadline() {
+        machine.pulse(new Pulse("process 1 of the hypervisor is stopped (state T)", Duration.ZERO, Duration.ZERO));
+        Cause cause = failure(REFUSED, LONG);
+        assertThat(cause.code()).isEqualTo(CauseCode.GUEST_FROZEN);
+        assertThat(cause.evidence()).anyMatch(line -> line.contains("state T"));
+    }
+
+    @Test
+    void whyItFailedIsKeptWithItsFirstSign() {
+        Instant before = Instant.now();
+        machine.says("sallyport-initramfs: FATAL LAYER_MISSING no disk holds the layer 1234");
+        var readiness = new Readiness(machine, REFUSED);
+        assertThatThrownBy(() -> readiness.await(LONG)).isInstanceOf(FailureException.class);
+        assertThat(readiness.verdict().orElseThrow().sign()).isBetween(before, Instant.now());
+    }
+
+    @Test
     void aPartThatIsStillStartingIsNoReasonToWait() throws Exception {
         Health health = Readiness.await(
                 machine,
@@ -122,10 +150,9 @@ class ReadinessTest {
         Cause cause = failure(REFUSED, LONG);
         assertThat(cause.code()).isEqualTo(CauseCode.KERNEL_PANIC);
         assertThat(cause.evidence())
-                .containsExactly(
-                        "/init: exec: switch_root: not found",
-                        "[ 1.3] Kernel panic - not syncing: Attempted to kill init!",
-                        "[ 1.4] CPU: 0 PID: 1");
+                .contains("/init: exec: switch_root: not found")
+                .first()
+                .isEqualTo("[ 1.3] Kernel panic - not syncing: Attempted to kill init!");
     }
 
     @Test
@@ -161,7 +188,7 @@ class ReadinessTest {
         assertThat(refused.detail()).contains("refused the connection").contains("700 ms");
         assertThat(refused.evidence())
                 .contains("seen last: connection refused", "systemd: reached nothing")
-                .anyMatch(line -> line.startsWith("all answers: {refused="));
+                .anyMatch(line -> line.startsWith("all answers: ") && line.contains("refused"));
 
         assertThat(failure((agent, atMost) -> new Answer.Unreachable("EHOSTUNREACH"), SHORT)
                         .detail())
@@ -186,7 +213,7 @@ class ReadinessTest {
         assertThat(failed.evidence().getFirst()).contains("Failed with result");
 
         machine.says("systemd[1]: sallyport-agent.service: Failed at step EXEC, status=203/EXEC");
-        assertThat(failure(REFUSED, SHORT).code()).isEqualTo(CauseCode.AGENT_MISSING);
+        assertThat(failure(REFUSED, SHORT).evidence()).anyMatch(line -> line.contains("203/EXEC"));
     }
 
     @Test
@@ -215,6 +242,6 @@ class ReadinessTest {
     }
 
     private static Health health(String status, String id, Map<String, String> parts) {
-        return new Health(status, "2026-01-01T00:00:00Z", 0, "1", id, parts);
+        return new Health(status, Instant.now().toString(), 0, "1", id, parts);
     }
 }
