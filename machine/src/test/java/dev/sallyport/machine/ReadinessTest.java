@@ -89,8 +89,8 @@ class ReadinessTest {
 
     @Test
     void aClockThatIsFarOffIsNamedWithBothTimes() {
-        HealthProbe probe = (agent, atMost) -> new Answer.Healthy(
-                new Health("ok", "2031-05-05T00:00:00Z", 0, "1", FakeMachine.ID.value(), Map.of()));
+        HealthProbe probe = (agent, atMost) ->
+                new Answer.Healthy(new Health("ok", "2031-05-05T00:00:00Z", 0, "1", FakeMachine.ID.value(), Map.of()));
         Cause cause = failure(probe, LONG);
         assertThat(cause.code()).isEqualTo(CauseCode.CLOCK_WRONG);
         assertThat(cause.detail()).contains("ahead of");
@@ -212,8 +212,10 @@ class ReadinessTest {
         assertThat(failed.code()).isEqualTo(CauseCode.AGENT_FAILED);
         assertThat(failed.evidence().getFirst()).contains("Failed with result");
 
-        machine.says("systemd[1]: sallyport-agent.service: Failed at step EXEC, status=203/EXEC");
-        assertThat(failure(REFUSED, SHORT).evidence()).anyMatch(line -> line.contains("203/EXEC"));
+        machine.says("systemd[1]: sallyport-agent.service: Failed at step EXEC spawning /opt/x: Permission denied");
+        Cause denied = failure(REFUSED, SHORT);
+        assertThat(denied.code()).isEqualTo(CauseCode.EXEC_NOT_EXECUTABLE);
+        assertThat(denied.evidence()).first().asString().contains("/opt/x");
     }
 
     @Test

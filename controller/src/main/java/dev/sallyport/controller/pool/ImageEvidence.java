@@ -50,9 +50,7 @@ final class ImageEvidence {
             EnumSet.of(CauseCode.LIBRARY_MISSING, CauseCode.SYMBOL_VERSION_MISSING, CauseCode.LOADER_MISSING),
             CauseCode.UNIT_SETUP_FAILED,
             EnumSet.of(
-                    CauseCode.UNIT_USER_MISSING,
-                    CauseCode.UNIT_DIRECTORY_MISSING,
-                    CauseCode.UNIT_ENVIRONMENT_MISSING),
+                    CauseCode.UNIT_USER_MISSING, CauseCode.UNIT_DIRECTORY_MISSING, CauseCode.UNIT_ENVIRONMENT_MISSING),
             CauseCode.AGENT_SILENT,
             EnumSet.of(
                     CauseCode.AGENT_MISSING,

@@ -260,10 +260,14 @@ public final class Machines implements AutoCloseable {
                 "diagnosed",
                 verdict.cause().detail(),
                 Map.of(
-                        "cause", verdict.cause().code().name(),
-                        "certainty", verdict.certainty().name().toLowerCase(Locale.ROOT),
-                        "since_start_ms", Long.toString((System.nanoTime() - began) / 1_000_000),
-                        TimelineStore.SIGN_TO_VERDICT, Long.toString(signToVerdict)));
+                        "cause",
+                        verdict.cause().code().name(),
+                        "certainty",
+                        verdict.certainty().name().toLowerCase(Locale.ROOT),
+                        "since_start_ms",
+                        Long.toString((System.nanoTime() - began) / 1_000_000),
+                        TimelineStore.SIGN_TO_VERDICT,
+                        Long.toString(signToVerdict)));
     }
 
     /** Waits for the machine's own end, which nobody asked for, and cleans up after it. */

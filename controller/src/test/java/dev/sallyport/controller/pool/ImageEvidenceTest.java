@@ -23,7 +23,8 @@ final class ImageEvidenceTest {
                         found(Severity.ERROR, CauseCode.UNIT_USER_MISSING)));
         assertThat(joined.code()).isEqualTo(CauseCode.UNIT_USER_MISSING);
         assertThat(joined.detail()).isEqualTo("No such user.");
-        assertThat(joined.evidence()).containsExactly("Failed at step USER", "the image, offline: /etc/unit:7: It is so.");
+        assertThat(joined.evidence())
+                .containsExactly("Failed at step USER", "the image, offline: /etc/unit:7: It is so.");
     }
 
     @Test

@@ -70,8 +70,8 @@ public final class ErofsTree implements FileTree {
         attributesStart = Integer.toUnsignedLong(superblock.getInt(44)) * blockSize;
         incompatible = superblock.getInt(80);
         if ((incompatible & ~KNOWN_FEATURES) != 0) {
-            throw new IOException(String.format(
-                    "it asks for features that no reader has (0x%x)", incompatible & ~KNOWN_FEATURES));
+            throw new IOException(
+                    String.format("it asks for features that no reader has (0x%x)", incompatible & ~KNOWN_FEATURES));
         }
         uuid = new UUID(superblock.order(ByteOrder.BIG_ENDIAN).getLong(48), superblock.getLong(56));
     }
