@@ -156,5 +156,7 @@ final class FaultStage implements AutoCloseable {
         knobs.set(Knobs.Change.NOTHING);
         knobs.present(true);
         stage.close();
+        // Links to the product's images, and the layers of faults: none of it is wanted again.
+        Stage.removeTree(place);
     }
 }
