@@ -51,8 +51,8 @@ final class ElfPatch {
     /** The hash of the ABI's symbol tables, little-endian. */
     private static byte[] hash(String name) {
         int hash = 0;
-        for (char c : name.toCharArray()) {
-            hash = (hash << 4) + c;
+        for (int i = 0; i < name.length(); i++) {
+            hash = (hash << 4) + name.charAt(i);
             int high = hash & 0xf0000000;
             hash = (hash ^ (high >>> 24)) & ~high;
         }

@@ -1,6 +1,5 @@
 package dev.sallyport.image.verify;
 
-import dev.sallyport.image.verify.systemd.Edge;
 import dev.sallyport.image.verify.systemd.Setting;
 import dev.sallyport.image.verify.systemd.Unit;
 import dev.sallyport.image.verify.systemd.UnitName;
@@ -164,16 +163,13 @@ final class EnabledCheck {
                 || subject.plan().trigger(unit.name()).isPresent()) {
             return;
         }
-        Optional<Edge> broken = subject.plan().broken(unit.name());
         List<Link> good =
                 links.stream().filter(link -> link.state() == LinkState.OK).toList();
         List<Link> nowhere = links.stream()
                 .filter(link -> link.state() == LinkState.DANGLING)
                 .toList();
         if (!good.isEmpty()) {
-            if (broken.isEmpty() || !wanted(good)) {
-                notReached(good.getFirst());
-            }
+            notReached(good.getFirst());
         } else if (!nowhere.isEmpty()) {
             findings.error(
                     CauseCode.UNIT_LINK_DANGLING,
@@ -182,29 +178,9 @@ final class EnabledCheck {
                     "The link that enables " + name() + " leads nowhere: to "
                             + target(nowhere.getFirst().path()) + ".",
                     "Point it at " + unit.path() + ".");
-        } else if (broken.isEmpty() || !pulled()) {
+        } else {
             notEnabled(links);
         }
-    }
-
-    private boolean wanted(List<Link> links) throws IOException {
-        for (Link link : links) {
-            if (subject.plan().starts(subject.units().load(owner(link)).name())) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private boolean pulled() throws IOException {
-        for (String name : subject.plan().started()) {
-            for (Edge edge : subject.plan().edges(name)) {
-                if (edge.pulls() && unit.isCalled(edge.to())) {
-                    return true;
-                }
-            }
-        }
-        return false;
     }
 
     private static String owner(Link link) {

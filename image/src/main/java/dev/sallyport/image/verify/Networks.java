@@ -99,23 +99,11 @@ final class Networks {
 
     private static boolean name(String patterns) {
         for (String pattern : patterns.split("\\s+", -1)) {
-            String expression =
-                    pattern.replaceAll("[.\\\\+^$(){}|]", "").replace("*", ".*").replace("?", ".");
-            if (!pattern.startsWith("!")
-                    && expression.length() < 100
-                    && NAMES.stream().anyMatch(name -> safeMatch(name, expression))) {
+            if (!pattern.startsWith("!") && NAMES.stream().anyMatch(name -> Globs.matches(pattern, name))) {
                 return true;
             }
         }
         return false;
-    }
-
-    private static boolean safeMatch(String name, String expression) {
-        try {
-            return name.matches(expression);
-        } catch (java.util.regex.PatternSyntaxException e) {
-            return false; // No interface has such a name either.
-        }
     }
 
     private static Address address(List<Setting> settings) {

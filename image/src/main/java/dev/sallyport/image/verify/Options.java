@@ -39,7 +39,12 @@ public record Options(
     /** For an image of ours. */
     public static Options ours(List<String> units, List<String> kernelArguments) {
         return new Options(
-                units.isEmpty() ? List.of(AGENT) : units, Optional.of(Architecture.X86_64), AGENT_PORT, kernelArguments, true, false);
+                units.isEmpty() ? List.of(AGENT) : units,
+                Optional.of(Architecture.X86_64),
+                AGENT_PORT,
+                kernelArguments,
+                true,
+                false);
     }
 
     /** For a root file system that others made, of whose machine nothing is known but that it has no DHCP. */

@@ -57,6 +57,7 @@ final class PortCheck {
             daemon("webfs", "8000", "web_port=\"?(\\d+).*", "/etc/webfsd.conf"));
 
     private static final int MAX_FILE = 256 << 10;
+    private static final int MAX_LINE = 1000;
     private static final Pattern NAMED = Pattern.compile("--?(?:http-?|listen-?|web-?|server-?)?port[= ](\\d{1,5})");
     private static final Pattern ADDRESS = Pattern.compile(
             "--?(?:listen|bind|addr|address|http|web\\.listen-address|b)[= ]\"?(?:(\\d+\\.\\d+\\.\\d+\\.\\d+|\\[[0-9a-f:]+]|localhost|\\*))?:(\\d{1,5})");
@@ -110,7 +111,7 @@ final class PortCheck {
             configured(unit, daemon);
         }
         for (ExecCommand command : ExecLines.read(unit, "Service", "ExecStart", new ArrayList<>())) {
-            String line = command.program() + " " + String.join(" ", command.arguments());
+            String line = line(command);
             if (portsOf(line).contains(port) || httpServer(line).equals(port)) {
                 taken(unit, command.setting().file(), command.setting().line(), "is told to listen on port " + port);
             }
@@ -144,7 +145,7 @@ final class PortCheck {
                 int number = 0;
                 for (String line : file.get().text(MAX_FILE).split("\n", -1)) {
                     number++;
-                    Matcher matcher = listens.matcher(line.strip());
+                    Matcher matcher = listens.matcher(cut(line.strip()));
                     if (matcher.matches()) {
                         found.add(matcher.group(1));
                         if (matcher.group(1).equals(port)) {
@@ -167,6 +168,15 @@ final class PortCheck {
                         line,
                         unit.name() + ", which this boot starts, " + how + ", which is the agent's.",
                         "Disable " + unit.name() + ", or give it another port.");
+    }
+
+    /** A command as a text, cut where no command still says its port. */
+    private static String line(ExecCommand command) {
+        return cut(command.program() + " " + String.join(" ", command.arguments()));
+    }
+
+    private static String cut(String line) {
+        return line.substring(0, Math.min(MAX_LINE, line.length()));
     }
 
     private static Set<String> portsOf(String line) {
@@ -194,7 +204,7 @@ final class PortCheck {
     private void own() throws IOException {
         Unit unit = subject.unit();
         for (ExecCommand command : ExecLines.read(unit, "Service", "ExecStart", new ArrayList<>())) {
-            String line = command.program() + " " + String.join(" ", command.arguments());
+            String line = line(command);
             Set<String> ports = portsOf(line);
             if (!ports.isEmpty() && !ports.contains(port)) {
                 elsewhere(command.setting(), "on port " + ports.iterator().next());

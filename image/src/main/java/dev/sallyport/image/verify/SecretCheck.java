@@ -41,7 +41,7 @@ final class SecretCheck {
     private static final Pattern KEY_FILE =
             Pattern.compile("(?i).*\\.(pem|key|p8|ppk)|id_(rsa|dsa|ecdsa|ed25519)(_sk)?|identity|.*_(rsa|ed25519)");
     private static final Pattern PRIVATE_KEY =
-            Pattern.compile("-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----|PuTTY-User-Key-File");
+            Pattern.compile("-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----|PuTTY-User-Key-File");
     private static final Pattern SECRET_NAME =
             Pattern.compile("(?i).*(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)");
 

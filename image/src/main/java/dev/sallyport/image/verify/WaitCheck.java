@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 
 /** Whether a unit waits for, or needs, something that does not come. */
 final class WaitCheck {
+    private static final int MOST_DEEP = 50;
     private static final String NETWORK = "network-online.target";
 
     private final Subject subject;
@@ -133,38 +134,17 @@ final class WaitCheck {
 
     /** What it cannot start without. */
     private void requirements() throws IOException {
+        Optional<Edge> failing = plan.failing(unit.name());
         Optional<Edge> broken = plan.broken(unit.name());
-        if (broken.isPresent()) {
-            List<Edge> chain = new ArrayList<>(List.of(broken.get()));
-            for (int i = 0; i < 50; i++) {
-                Optional<Edge> next =
-                        plan.broken(subject.units().load(chain.getLast().to()).name());
-                if (next.isEmpty()
-                        || !subject.units().load(chain.getLast().to()).loaded()) {
-                    break;
-                }
-                chain.add(next.get());
-            }
-            Edge last = chain.getLast();
-            Unit needed = subject.units().load(last.to());
-            String how = switch (needed.state()) {
-                case MASKED -> "is masked";
-                case BAD ->
-                    "is refused by systemd: "
-                            + needed.fatal().map(UnitProblem::text).orElse("it is invalid");
-                default -> "is not there";
-            };
-            findings.error(
-                    CauseCode.UNIT_DEPENDENCY_FAILED,
-                    last.file().isEmpty() ? unit.path() : last.file(),
-                    last.line(),
-                    subject.whose() + " "
-                            + chain.stream()
-                                    .map(edge -> edge.words() + " " + edge.to())
-                                    .collect(Collectors.joining(", which "))
-                            + ", which " + (how.endsWith(".") ? how.substring(0, how.length() - 1) : how) + ".",
-                    "Remove the dependency, or mend " + last.to() + ".");
+        if (failing.isPresent()) {
+            lacking(failing.get(), true, "");
             return;
+        }
+        if (broken.isPresent()) {
+            lacking(
+                    broken.get(),
+                    !plan.starts(unit.name()),
+                    " A boot starts it nevertheless, and everything later is refused, its restarts too.");
         }
         for (Edge edge : plan.edges(unit.name())) {
             Unit needed = subject.units().load(edge.to());
@@ -181,6 +161,47 @@ final class WaitCheck {
                 needed(edge, needed);
             }
         }
+    }
+
+    /** Tells of the first unit down the chain that is not there. */
+    private void lacking(Edge first, boolean error, String more) throws IOException {
+        List<Edge> chain = new ArrayList<>(List.of(first));
+        while (chain.size() < MOST_DEEP
+                && subject.units().load(chain.getLast().to()).loaded()) {
+            String name = subject.units().load(chain.getLast().to()).name();
+            Optional<Edge> next = plan.failing(name);
+            if (next.isEmpty()) {
+                next = plan.broken(name);
+            }
+            if (next.isEmpty()) {
+                break;
+            }
+            chain.add(next.get());
+        }
+        Edge last = chain.getLast();
+        Unit needed = subject.units().load(last.to());
+        String how = switch (needed.state()) {
+            case MASKED -> "is masked";
+            case BAD ->
+                "is refused by systemd ("
+                        + needed.fatal()
+                                .map(UnitProblem::text)
+                                .orElse("it is invalid")
+                                .replaceFirst("\\.$", "") + ")";
+            case LOADED -> "nothing in this boot starts";
+            case MISSING -> "is not there";
+        };
+        findings.add(
+                error,
+                CauseCode.UNIT_DEPENDENCY_FAILED,
+                last.file().isEmpty() ? unit.path() : last.file(),
+                last.line(),
+                subject.whose() + " "
+                        + chain.stream()
+                                .map(edge -> edge.words() + " " + edge.to())
+                                .collect(Collectors.joining(", which "))
+                        + ", which " + how + "." + more,
+                "Remove the dependency, or mend " + last.to() + ".");
     }
 
     /** A required unit that fails takes this one along. */

@@ -113,10 +113,9 @@ final class WaitCheckTest {
                 "db.service");
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"Requires", "BindsTo"})
-    void aRequiredUnitThatIsMissingMaskedOrRefusedIsFound(String key) {
-        String unit = key + "=db.service\nAfter=db.service\n";
+    @Test
+    void aUnitThatItIsBoundToAndThatIsMissingMaskedOrRefusedIsFound() {
+        String unit = "BindsTo=db.service\nAfter=db.service\n";
         Found.error(
                 asking(unit).findings(),
                 CauseCode.UNIT_DEPENDENCY_FAILED,
@@ -137,13 +136,29 @@ final class WaitCheckTest {
     }
 
     @Test
-    void aRequirementFurtherDownIsFoundToo() {
-        Root root = asking("Requires=a.service\n")
-                .service("a.service", "[Unit]\nRequires=b.service\n[Service]\nExecStart=/bin/sh\n");
+    void aRequirementThatIsMissingBehindAWishIsAWarningAsSystemdStartsTheUnit() {
+        String unit = "Requires=db.service\nAfter=db.service\n";
+        Found.warning(asking(unit).findings(), CauseCode.UNIT_DEPENDENCY_FAILED, "db.service", Root.UNIT + ":3");
+        Found.nothing(asking(unit)
+                .service("db.service", "[Service]\nExecStart=/bin/sh\n")
+                .findings());
+    }
+
+    @Test
+    void aRequirementThatIsMissingSpoilsTheBootWhenRequirementsAloneLeadThere() {
+        Root root = asking("Requires=db.service\n");
+        root.link("/etc/systemd/system/multi-user.target.requires/sallyport-agent.service", Root.UNIT);
+        Found.error(root.findings(), CauseCode.DEFAULT_TARGET_MISSING, "graphical.target");
+    }
+
+    @Test
+    void aDependencyFurtherDownIsFoundToo() {
+        Root root = asking("Requires=a.service\nAfter=a.service\n")
+                .service("a.service", "[Unit]\nBindsTo=b.service\n[Service]\nExecStart=/bin/sh\n");
         Found.error(
                 root.findings(),
                 CauseCode.UNIT_DEPENDENCY_FAILED,
-                "a.service, which requires b.service",
+                "a.service, which is bound to b.service",
                 "/etc/systemd/system/a.service:2");
     }
 

@@ -35,7 +35,7 @@ public record ElfFile(
         String soname,
         List<String> rpath,
         List<String> runpath,
-        Map<String, List<String>> versionsNeeded,
+        Map<String, Set<String>> versionsNeeded,
         Set<String> versionsDefined,
         boolean noDefaultLibraries) {
 
@@ -160,8 +160,8 @@ public record ElfFile(
         }
 
         /** Verneed: which versions are needed of which library. */
-        private Map<String, List<String>> needs(Map<Long, Long> tags) throws IOException, ElfException {
-            Map<String, List<String>> needs = new LinkedHashMap<>();
+        private Map<String, Set<String>> needs(Map<Long, Long> tags) throws IOException, ElfException {
+            Map<String, Set<String>> needs = new LinkedHashMap<>();
             Long start = tags.get(0x6ffffffeL);
             if (start == null) {
                 return needs;
@@ -170,15 +170,15 @@ public record ElfFile(
             int at = 0;
             for (int libraries = 0; libraries < MOST_ENTRIES; libraries++) {
                 need(table, at, 16);
-                List<String> versions =
-                        needs.computeIfAbsent(string(unsigned(table, at + 4)), ignored -> new ArrayList<>());
+                Set<String> versions =
+                        needs.computeIfAbsent(string(unsigned(table, at + 4)), ignored -> new LinkedHashSet<>());
                 int count = Short.toUnsignedInt(table.getShort(at + 2));
                 long next = at + unsigned(table, at + 8);
                 for (int i = 0; i < count && i < MOST_ENTRIES; i++) {
                     need(table, next, 16);
                     boolean weak = (table.getShort((int) next + 4) & 2) != 0;
                     String version = string(unsigned(table, (int) next + 8));
-                    if (!weak && !versions.contains(version) && versions.size() < MOST_ENTRIES) {
+                    if (!weak && versions.size() < MOST_ENTRIES) {
                         versions.add(version);
                     }
                     long step = unsigned(table, (int) next + 12);

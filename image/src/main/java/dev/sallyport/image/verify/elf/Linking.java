@@ -53,8 +53,8 @@ public final class Linking {
      *
      * @param variable folders of {@code LD_LIBRARY_PATH}
      */
-    public static List<Failure> check(
-            Tree tree, Entry program, ElfFile file, List<String> variable) throws IOException {
+    public static List<Failure> check(Tree tree, Entry program, ElfFile file, List<String> variable)
+            throws IOException {
         LibraryPath path = LibraryPath.of(tree, file.architecture(), file.interpreter());
         var linking = new Linking(tree, path, file.interpreter(), variable);
         linking.load(new Loaded(program.path(), file));
@@ -117,7 +117,7 @@ public final class Linking {
         List<Loaded> all = new ArrayList<>(List.of(program));
         loaded.values().stream().distinct().forEach(all::add);
         for (Loaded one : all) {
-            for (Map.Entry<String, List<String>> need :
+            for (Map.Entry<String, Set<String>> need :
                     one.file().versionsNeeded().entrySet()) {
                 Loaded library = library(need.getKey());
                 // A library without any versions is taken for all, with a warning.

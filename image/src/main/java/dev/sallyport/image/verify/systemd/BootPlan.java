@@ -15,12 +15,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What a boot starts: the transaction that systemd makes of its default target. A unit whose requirements cannot be loaded is not
- * part of it; a unit waits for those that it is ordered after and that are part of it.
+ * What a boot starts: the transaction that systemd makes of its default target. A requirement that cannot be loaded spoils the
+ * whole of it when requirements alone lead there; behind a mere wish it spoils nothing, since the job that has it stays (systemd
+ * 252, as {@code systemd --test} shows). A unit waits for those that it is ordered after and that are part of the transaction.
  */
 public final class BootPlan {
     /** More units than any boot has. */
     private static final int MOST_UNITS = 20_000;
+
+    private static final int MOST_DEEP = 200;
 
     private final Units units;
     private final String goal;
@@ -77,7 +80,7 @@ public final class BootPlan {
         Unit unit = units.load(name);
         if (unit.loaded()
                 && !jobs.containsKey(unit.name())
-                && broken(unit.name()).isEmpty()) {
+                && (by.isPresent() || broken(unit.name()).isEmpty())) {
             jobs.put(unit.name(), by);
             left.add(unit.name());
         }
@@ -107,7 +110,10 @@ public final class BootPlan {
         return known;
     }
 
-    /** The requirement for which systemd would not start {@code name}: what it needs is missing, masked, refused, or broken itself. */
+    /**
+     * The requirement for which {@code systemctl start} of {@code name} would be refused: what it needs is missing, masked, refused,
+     * or broken itself.
+     */
     public Optional<Edge> broken(String name) throws IOException {
         Deque<String> path = new ArrayDeque<>();
         Set<String> visited = new LinkedHashSet<>();
@@ -119,7 +125,7 @@ public final class BootPlan {
         if (known != null || sound.contains(name)) {
             return Optional.ofNullable(known);
         }
-        if (!visited.add(name) || path.size() > 200) {
+        if (!visited.add(name) || path.size() > MOST_DEEP) {
             return Optional.empty(); // Units that require each other stand or fall by the others.
         }
         path.push(name);
@@ -138,6 +144,31 @@ public final class BootPlan {
         if (path.isEmpty()) {
             sound.addAll(visited);
             sound.removeAll(broken.keySet());
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * The dependency for which {@code name} fails when its turn comes: it is bound to a unit that does not run, or requires one
+     * that fails for such a reason.
+     */
+    public Optional<Edge> failing(String name) throws IOException {
+        return failing(name, new LinkedHashSet<>());
+    }
+
+    private Optional<Edge> failing(String name, Set<String> visited) throws IOException {
+        if (!visited.add(name) || visited.size() > MOST_DEEP) {
+            return Optional.empty();
+        }
+        for (Edge edge : edges(name)) {
+            Unit needed = units.load(edge.to());
+            boolean bound = edge.kind() == Kind.BINDS_TO && !jobs.containsKey(needed.name());
+            boolean fails = edge.hard()
+                    && jobs.containsKey(needed.name())
+                    && failing(needed.name(), visited).isPresent();
+            if (bound || fails) {
+                return Optional.of(edge);
+            }
         }
         return Optional.empty();
     }

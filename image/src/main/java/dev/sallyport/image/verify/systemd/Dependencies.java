@@ -156,8 +156,7 @@ final class Dependencies {
             imply(Kind.REQUIRES, "dbus.socket");
             after("dbus.socket");
         }
-        if (JOURNAL.contains(unit.value("Service", "StandardOutput"))
-                || JOURNAL.contains(unit.value("Service", "StandardError"))) {
+        if (logs()) {
             after("systemd-journald.socket");
         }
         if (unit.flag("Service", "PrivateTmp", false)) {
@@ -173,6 +172,16 @@ final class Dependencies {
         if (units.load(socket).loaded()) {
             imply(Kind.AFTER, socket);
         }
+    }
+
+    /** Output goes to the journal unless it is said otherwise; errors go where output goes. */
+    private boolean logs() {
+        String input = unit.value("Service", "StandardInput");
+        String output = unit.value("Service", "StandardOutput");
+        String errors = unit.value("Service", "StandardError");
+        boolean inherited =
+                (output.isEmpty() && (input.startsWith("tty") || input.equals("socket"))) || output.equals("inherit");
+        return (!inherited && JOURNAL.contains(output)) || (!errors.isEmpty() && JOURNAL.contains(errors));
     }
 
     private void early(boolean standard) {
@@ -237,7 +246,8 @@ final class Dependencies {
 
     /** An ordering that is there already, said or implied, is not turned round. */
     private boolean orderedAfterMe(Unit other) {
-        if (other.defaultDependencies() && EARLY.getOrDefault(other.type(), Set.of()).stream().anyMatch(unit::isCalled)) {
+        if (other.defaultDependencies()
+                && EARLY.getOrDefault(other.type(), Set.of()).stream().anyMatch(unit::isCalled)) {
             return true;
         }
         return other.settings().stream()

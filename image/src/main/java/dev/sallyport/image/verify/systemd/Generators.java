@@ -22,6 +22,8 @@ public final class Generators {
             "/lib/systemd/system-generators/");
     private static final String FSTAB = "/etc/fstab";
     private static final int MAX_TABLE = 256 << 10;
+    private static final int MAX_LINE = 4000;
+    private static final int MOST_LINES = 2000;
 
     private Generators() {}
 
@@ -34,7 +36,10 @@ public final class Generators {
                 for (String line : table.get().text(MAX_TABLE).split("\n", -1)) {
                     number++;
                     String[] fields = line.strip().split("\\s+");
-                    if (!line.strip().startsWith("#") && fields.length >= 2) {
+                    if (!line.strip().startsWith("#")
+                            && fields.length >= 2
+                            && line.length() <= MAX_LINE
+                            && number <= MOST_LINES) {
                         entry(units, fields, number);
                     }
                 }

@@ -12,6 +12,7 @@ import java.util.Set;
  * @param problems what systemd would say
  */
 public record UnitFile(List<Setting> settings, List<UnitProblem> problems) {
+    private static final int MOST_PROBLEMS = 50;
     private static final Set<String> COMMON = Set.of("Unit", "Install");
     private static final Set<String> OF_TYPES =
             Set.of("Service", "Socket", "Timer", "Path", "Mount", "Automount", "Swap", "Slice", "Scope", "Target");
@@ -131,7 +132,9 @@ public record UnitFile(List<Setting> settings, List<UnitProblem> problems) {
         }
 
         private void warn(int number, String text) {
-            problems.add(new UnitProblem(false, file, number, text));
+            if (problems.size() < MOST_PROBLEMS) {
+                problems.add(new UnitProblem(false, file, number, text));
+            }
         }
 
         /** Never what could be the value of a secret. */

@@ -13,6 +13,7 @@ import java.util.regex.Pattern;
  */
 final class UnitRules {
     private static final String SERVICE = "Service";
+    private static final int MOST_UNKNOWN = 50;
     private static final Set<String> TYPES =
             Set.of("simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle");
     private static final Set<String> RESTARTS =
@@ -45,6 +46,9 @@ final class UnitRules {
 
     private void keys() {
         for (Setting setting : unit.settings()) {
+            if (problems.size() >= MOST_UNKNOWN) {
+                return;
+            }
             KnownKeys.nearest(setting.section(), setting.key())
                     .ifPresent(hint -> warn(
                             setting,
