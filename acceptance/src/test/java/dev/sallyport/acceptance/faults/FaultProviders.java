@@ -7,31 +7,6 @@ import java.util.Map;
 
 /** Providers of the demo tool whose definitions ask for what fails. */
 final class FaultProviders {
-    private static final String DEMO = """
-            id: %s
-            name: Demo
-            tool:
-              layer: tool-demo
-              version: 1.0.0
-            signIn:
-              command: %s
-              urlFrom: [browser_variable, xdg_open, output]
-              urlPattern: '(https://\\S+/oauth/authorize\\?\\S+)'
-              authorizationHosts: [%s]
-              callback:
-            %s    path: /callback
-              success:
-                outputPattern: 'Signed in as '
-              urlSeconds: %d
-            credentials:
-              files:
-                - path: .config/demo/credentials.json
-                  required: [%s]
-            status:
-              command: [demo, whoami]
-              signedInPattern: '^signed in as .+ at https://'
-            egress: [%s]
-            """;
     private static final String LOGIN = "[demo, login]";
     private static final String HOST = "id.sallyport.test";
     private static final String FIELDS = "access_token, refresh_token, expires_at, account.email";
@@ -83,6 +58,31 @@ final class FaultProviders {
 
     private static String definition(
             String id, String command, String host, String ports, int seconds, String fields, String egress) {
-        return DEMO.formatted(id, command, host, ports, seconds, fields, egress);
+        return """
+            id: %s
+            name: Demo
+            tool:
+              layer: tool-demo
+              version: 1.0.0
+            signIn:
+              command: %s
+              urlFrom: [browser_variable, xdg_open, output]
+              urlPattern: '(https://\\S+/oauth/authorize\\?\\S+)'
+              authorizationHosts: [%s]
+              callback:
+            %s    path: /callback
+              success:
+                outputPattern: 'Signed in as '
+              urlSeconds: %d
+            credentials:
+              files:
+                - path: .config/demo/credentials.json
+                  required: [%s]
+            status:
+              command: [demo, whoami]
+              signedInPattern: '^signed in as .+ at https://'
+            egress: [%s]
+            """
+                .formatted(id, command, host, ports, seconds, fields, egress);
     }
 }

@@ -9,8 +9,6 @@ import java.util.OptionalLong;
 
 /** The suite's table: what was made, what was named, and how soon. */
 final class FaultTable {
-    private static final String FORM = "  %-52s %-24s %-24s %-8s %9s %9s%n";
-
     private final List<Long> signToVerdict = new ArrayList<>();
 
     synchronized List<String> head() {
@@ -53,7 +51,7 @@ final class FaultTable {
     }
 
     private static String line(Object... columns) {
-        return String.format(Locale.ROOT, FORM, columns).stripTrailing();
+        return String.format(Locale.ROOT, "  %-52s %-24s %-24s %-8s %9s %9s", columns);
     }
 
     private static String seconds(long millis) {
