@@ -38,7 +38,7 @@ final class FaultsTest {
 
     @BeforeAll
     static void open() throws Exception {
-        opened = FaultStage.open(FOLDER.data().getParent(), Settings.Accelerator.TCG);
+        opened = FaultStage.open(FOLDER.data().resolveSibling("stage"), Settings.Accelerator.TCG);
         opened.startReadyMachine();
     }
 
@@ -52,7 +52,7 @@ final class FaultsTest {
         if (opened != null) {
             opened.close();
         }
-        assertThat(Leftovers.of(FOLDER.data())).isEmpty();
+        assertThat(Leftovers.of(FOLDER.data().resolveSibling("stage"))).isEmpty();
     }
 
     /** No false alarm: the product's images have no finding, and a boot of each kind has no cause and no diagnosis. */

@@ -122,9 +122,15 @@ final class SignInFaults {
                         "No space left|disk",
                         layer -> layer.enabledUnit(
                                 "fill.service",
-                                "[Unit]\nDefaultDependencies=no\nBefore=sallyport-agent.service\n[Service]\nType=oneshot\n"
-                                        + "ExecStart=-/bin/dd if=/dev/zero of=/fill bs=1M\n"
-                                        + "ExecStart=-/bin/dd if=/dev/zero of=/fill-2 bs=1k\n")),
+                                """
+                                [Unit]
+                                DefaultDependencies=no
+                                Before=sallyport-agent.service
+                                [Service]
+                                Type=oneshot
+                                ExecStart=-/bin/dd if=/dev/zero of=/fill bs=1M
+                                ExecStart=-/bin/dd if=/dev/zero of=/fill-2 bs=1k
+                                """)),
                 inCliMachine(
                         "status check says not signed in",
                         CauseCode.PROOF_FAILED,
@@ -142,8 +148,13 @@ final class SignInFaults {
                                 + FaultProviders.PORT + ", Listen => 5) or die \"listen: $!\";\nsleep 600;\n")
                 .enabledUnit(
                         "squatter.service",
-                        "[Unit]\nDefaultDependencies=no\nBefore=sallyport-agent.service\n"
-                                + "[Service]\nExecStart=/opt/fault/squatter\n");
+                        """
+                        [Unit]
+                        DefaultDependencies=no
+                        Before=sallyport-agent.service
+                        [Service]
+                        ExecStart=/opt/fault/squatter
+                        """);
     }
 
     private static FaultCase.Scene vendors(Fault fault) {
