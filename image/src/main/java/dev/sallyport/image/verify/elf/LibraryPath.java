@@ -154,9 +154,4 @@ public final class LibraryPath {
     boolean isMusl() {
         return musl;
     }
-
-    /** Where else a library of this name, or another version of it, lies; for the remedy. */
-    List<String> configured() {
-        return configured;
-    }
 }

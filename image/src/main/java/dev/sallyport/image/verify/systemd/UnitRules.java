@@ -53,7 +53,7 @@ final class UnitRules {
                     .ifPresent(hint -> warn(
                             setting,
                             "'" + setting.key() + "' is no setting of [" + setting.section() + "], and is ignored"
-                                    + (hint.isEmpty() ? "" : "; did you mean '" + hint + "'?")));
+                                    + (hint.isEmpty() ? "" : " (did you mean '" + hint + "'?)")));
         }
     }
 

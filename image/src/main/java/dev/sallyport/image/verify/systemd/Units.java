@@ -118,11 +118,6 @@ public final class Units {
         return names;
     }
 
-    /** Names of all services that have a file, or are aliases of one. */
-    public Tree tree() {
-        return tree;
-    }
-
     private void addLinks(String owner, String instance, List<Link> links) throws IOException {
         for (String kind : List.of("wants", "requires", "upholds")) {
             for (String folder : folders.folders().keySet()) {
