@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sallyport.model.CauseCode;
 import java.io.IOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -17,7 +19,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Recorded starts, and what they must be taken for. A new case is a new file in {@code recordings}. */
 final class RecordingsTest {
-    private static final Path FOLDER = Path.of("src/test/resources/recordings");
+    private static final Path FOLDER = folder();
+
+    /** Beside the test's own class: tests run from any folder. */
+    private static Path folder() {
+        try {
+            return Path.of(Objects.requireNonNull(RecordingsTest.class.getResource("/recordings"))
+                    .toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException("a resource's address is well-formed", e);
+        }
+    }
 
     static List<String> recordings() throws IOException {
         return files(FOLDER);

@@ -27,6 +27,8 @@ final class QemuMachine implements Machine {
     /** A panic is among the last lines: the kernel prints a trace of some dozens after it. */
     private static final int PANIC_LINES = 200;
 
+    private static final int AROUND = 7;
+
     private static final String PANIC = "Kernel panic - not syncing";
 
     private static final MachineExit UNTOLD = new MachineExit(Kind.DESTROYED, -1, List.of());
@@ -96,9 +98,17 @@ final class QemuMachine implements Machine {
         }
         String reason = events.shutdown;
         List<String> lines = console.lastLines(PANIC_LINES);
-        boolean panicLine = lines.stream().anyMatch(line -> line.contains(PANIC));
+        int panic = 0;
+        while (panic < lines.size() && !lines.get(panic).contains(PANIC)) {
+            panic++;
+        }
+        boolean panicLine = panic < lines.size();
         if (events.panicked || (reason.equals("guest-reset") && panicLine)) {
-            return new MachineExit(Kind.GUEST_PANIC, code, console.lastLines(15));
+            // The line with those before it, which say what led to it, and those after it.
+            return new MachineExit(
+                    Kind.GUEST_PANIC,
+                    code,
+                    lines.subList(Math.max(0, panic - AROUND), Math.min(lines.size(), panic + AROUND + 1)));
         }
         if (reason.startsWith("guest")) {
             return new MachineExit(Kind.GUEST_SHUTDOWN, code, List.of("QEMU: " + reason));
