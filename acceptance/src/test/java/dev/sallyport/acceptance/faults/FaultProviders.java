@@ -82,7 +82,6 @@ final class FaultProviders {
               command: [demo, whoami]
               signedInPattern: '^signed in as .+ at https://'
             egress: [%s]
-            """
-                .formatted(id, command, host, ports, seconds, fields, egress);
+            """.formatted(id, command, host, ports, seconds, fields, egress);
     }
 }

@@ -12,6 +12,7 @@ import dev.sallyport.model.VmType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -78,10 +79,10 @@ final class FaultsTest {
         all.addAll(AgentFaults.all());
         all.addAll(MachineFaults.all());
         all.addAll(SignInFaults.all());
-        String only = System.getProperty("sallyport.test.fault", "");
+        Pattern only = Pattern.compile(System.getProperty("sallyport.test.fault", ""));
         TABLE.head().forEach(System.out::println);
         return all.stream()
-                .filter(fault -> fault.name().contains(only))
+                .filter(fault -> only.matcher(fault.name()).find())
                 .map(fault -> DynamicTest.dynamicTest(fault.name(), () -> play(fault)));
     }
 
@@ -104,6 +105,6 @@ final class FaultsTest {
     }
 
     private static boolean matches(String proof, String line) {
-        return java.util.regex.Pattern.compile(proof).matcher(line).find();
+        return Pattern.compile(proof).matcher(line).find();
     }
 }

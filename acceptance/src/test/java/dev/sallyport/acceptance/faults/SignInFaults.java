@@ -120,9 +120,7 @@ final class SignInFaults {
                         "writable disk full",
                         CauseCode.WRITABLE_DISK_FULL,
                         "No space left|disk",
-                        layer -> layer.enabledUnit(
-                                "fill.service",
-                                """
+                        layer -> layer.enabledUnit("fill.service", """
                                 [Unit]
                                 DefaultDependencies=no
                                 Before=sallyport-agent.service
@@ -146,9 +144,7 @@ final class SignInFaults {
                         "#!/usr/bin/perl\nuse IO::Socket::INET;\n"
                                 + "my $door = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => "
                                 + FaultProviders.PORT + ", Listen => 5) or die \"listen: $!\";\nsleep 600;\n")
-                .enabledUnit(
-                        "squatter.service",
-                        """
+                .enabledUnit("squatter.service", """
                         [Unit]
                         DefaultDependencies=no
                         Before=sallyport-agent.service

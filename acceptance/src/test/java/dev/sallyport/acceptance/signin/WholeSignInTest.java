@@ -96,7 +96,7 @@ final class WholeSignInTest {
             }
         });
         assertThat(ended.path("status").asText()).isEqualTo("failed");
-        assertThat(ended.path("cause").path("code").asText()).isEqualTo("TOOL_FAILED");
+        assertThat(ended.path("cause").path("code").asText()).isEqualTo("USER_DENIED");
         assertThat(ended.path("cause").path("evidence").toString()).contains("denied");
     }
 
