@@ -45,8 +45,8 @@ public final class TestVerb implements Verb {
 
     @Option(
             names = "--fault",
-            paramLabel = "TEXT",
-            description = "of the fault suite, only faults whose name holds this text")
+            paramLabel = "PATTERN",
+            description = "of the fault suite, only faults whose name has this regular expression")
     private String fault = "";
 
     @Option(names = "--full", description = "also what is exhaustive and long")
