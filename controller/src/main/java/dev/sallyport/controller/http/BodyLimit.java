@@ -13,6 +13,9 @@ public final class BodyLimit implements ContainerRequestFilter {
     /** Most bytes of a request's body. */
     static final int BYTES = 64 * 1024;
 
+    /** How much of a body that is too large is read and thrown away. */
+    private static final int DRAINED = 1 << 20;
+
     static final class Exceeded extends IOException {
         private static final long serialVersionUID = 1L;
 
@@ -24,12 +27,25 @@ public final class BodyLimit implements ContainerRequestFilter {
     @Override
     public void filter(ContainerRequestContext request) throws IOException {
         if (request.getLength() > BYTES) {
+            drain(request.getEntityStream());
             throw dev.sallyport.model.FailureException.of(
                     dev.sallyport.model.CauseCode.BODY_TOO_LARGE,
                     "It has " + request.getLength() + " bytes, and may have " + BYTES + ".");
         }
         if (request.hasEntity()) {
             request.setEntityStream(new Limited(request.getEntityStream()));
+        }
+    }
+
+    /**
+     * Reads on for a while, as RFC 9112, section 9.6, advises: a connection that is closed while its client still sends is reset,
+     * and the client never sees the answer.
+     */
+    private static void drain(InputStream body) throws IOException {
+        byte[] buffer = new byte[8192];
+        int read = 0;
+        for (int left = DRAINED; left > 0 && read >= 0; left -= Math.max(read, 0)) {
+            read = body.read(buffer, 0, Math.min(buffer.length, left));
         }
     }
 
