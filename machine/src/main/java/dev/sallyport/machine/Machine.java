@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** A running machine. */
 public interface Machine {
@@ -19,14 +20,27 @@ public interface Machine {
     /** Its console, as it grows; it outlives the machine. */
     Console console();
 
+    /**
+     * What {@link MachineDriver#adopt} needs to find and reach it again, as a small JSON text without secrets; the same for its
+     * whole life. Whoever wants it to outlive this process writes it down.
+     */
+    String handle();
+
     /** Whether its processors are at work; empty when that cannot be told, or no more. Never blocks for long. */
     Optional<Pulse> pulse();
 
-    /** How it ended, once it has. Never blocks. */
+    /**
+     * Memory of the host that its processes hold now, in bytes: shared pages count by their share where the host tells it. Empty
+     * when it is not known, or no more. Cheap enough to be asked each second.
+     */
+    OptionalLong residentBytes();
+
+    /** How it ended, once it has. Never blocks; empty for ever once the machine was left while it ran. */
     Optional<MachineExit> exit();
 
     /**
-     * Waits until it ends by itself or is destroyed.
+     * Waits until it ends by itself or is destroyed. Of a machine that was left nothing is told: the wait takes all of its time
+     * and ends with nothing, as for one that runs.
      *
      * @param atMost how long to wait
      * @return how it ended, or empty when it still runs
@@ -40,4 +54,12 @@ public interface Machine {
      * @return the errors met on the way; empty when nothing is left
      */
     List<String> destroy();
+
+    /**
+     * Lets go of it without ending it: this process's connections to it are closed, its console is no longer read, and it runs on;
+     * nothing is undone and the ledger is as it was. Its door is its opener's to close. Afterwards {@link #exit()} and
+     * {@link #awaitExit} tell nothing, pulse and memory are empty, {@link #destroy()} does nothing but say so as its error, and the object is only good for
+     * being forgotten; {@link #handle()} still answers. Doing so twice is harmless, and so is leaving one that has ended.
+     */
+    void leave();
 }

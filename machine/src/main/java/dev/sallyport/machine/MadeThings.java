@@ -26,6 +26,16 @@ public final class MadeThings {
         this.undo = undo;
     }
 
+    /**
+     * Takes over what an earlier process made and wrote down.
+     *
+     * @param already what the ledger holds as not undone, the oldest first
+     */
+    public MadeThings(ResourceLedger ledger, Function<Resource, List<String>> undo, List<Resource> already) {
+        this(ledger, undo);
+        already.forEach(made::push);
+    }
+
     /** Writes a thing down. Call it before the thing is made. */
     public void intend(Resource resource) {
         lock.lock();

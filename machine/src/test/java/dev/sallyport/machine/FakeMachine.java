@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -82,6 +83,16 @@ final class FakeMachine implements Machine {
     }
 
     @Override
+    public String handle() {
+        return "{}";
+    }
+
+    @Override
+    public OptionalLong residentBytes() {
+        return OptionalLong.empty();
+    }
+
+    @Override
     public Optional<Pulse> pulse() {
         return Optional.ofNullable(pulse.get());
     }
@@ -106,5 +117,10 @@ final class FakeMachine implements Machine {
     public List<String> destroy() {
         ends(MachineExit.Kind.DESTROYED, 0);
         return List.of();
+    }
+
+    @Override
+    public void leave() {
+        console.close();
     }
 }

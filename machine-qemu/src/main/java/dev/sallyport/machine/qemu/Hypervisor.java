@@ -3,6 +3,7 @@ package dev.sallyport.machine.qemu;
 import dev.sallyport.machine.Command;
 import dev.sallyport.machine.ConsoleLines;
 import dev.sallyport.machine.ProcessIdentity;
+import dev.sallyport.machine.ProcessMemory;
 import dev.sallyport.machine.ProcessPulse;
 import dev.sallyport.machine.Pulse;
 import dev.sallyport.model.Cause;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -105,6 +107,11 @@ final class Hypervisor {
     /** Whether it is at work, see {@link ProcessPulse}; empty when it has ended. */
     Optional<Pulse> pulse() {
         return ProcessPulse.of(process.toHandle());
+    }
+
+    /** Memory that it holds, see {@link ProcessMemory}; empty when it has ended. */
+    OptionalLong residentBytes() {
+        return ProcessMemory.of(process.toHandle());
     }
 
     /** Its last lines. */

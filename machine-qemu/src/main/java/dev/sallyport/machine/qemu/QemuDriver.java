@@ -16,6 +16,7 @@ import dev.sallyport.machine.WritableDisk;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.MachineId;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -35,6 +36,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -124,6 +126,17 @@ public final class QemuDriver implements MachineDriver {
         } catch (RuntimeException e) {
             throw withLeft(e, made.undoAll());
         }
+    }
+
+    @Override
+    public Optional<Machine> adopt(
+            MachineSpec spec, String handle, List<Resource> made, ResourceLedger ledger, StepListener steps) {
+        throw new UnsupportedOperationException("not adopted yet");
+    }
+
+    @Override
+    public List<Resource> traces(MachineId id, Path directory) {
+        throw new UnsupportedOperationException("not told yet");
     }
 
     /** What could not be undone stays in the ledger; here it is said too. */

@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -141,6 +142,16 @@ final class QemuMachine implements Machine {
     }
 
     @Override
+    public String handle() {
+        throw new UnsupportedOperationException("not adopted yet");
+    }
+
+    @Override
+    public OptionalLong residentBytes() {
+        return exit.isDone() ? OptionalLong.empty() : hypervisor.residentBytes();
+    }
+
+    @Override
     public Optional<Pulse> pulse() {
         if (exit.isDone()) {
             return Optional.empty();
@@ -181,5 +192,10 @@ final class QemuMachine implements Machine {
         }
         qmp.close();
         return errors;
+    }
+
+    @Override
+    public void leave() {
+        throw new UnsupportedOperationException("not adopted yet");
     }
 }
