@@ -420,6 +420,10 @@ final class SignInRun {
                 long left = start + limit - now;
                 Optional<String> printed = printed();
                 if (printed.isPresent()) {
+                    // The output knows of it a moment before its listener has put the time down.
+                    if (printedAt == 0) {
+                        printedAt = now;
+                    }
                     long ripe = printedAt + printedWait().toNanos() - now;
                     if (ripe <= 0) {
                         accept(printed.get(), UrlSource.OUTPUT);
