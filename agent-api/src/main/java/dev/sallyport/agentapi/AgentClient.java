@@ -76,7 +76,7 @@ public final class AgentClient implements AutoCloseable {
         return parse(http.ask("GET", "/health", NOTHING, false, ANSWER_LIMIT, atMost), Health.class);
     }
 
-    /** {@code POST /auth/{provider}}. */
+    /** {@code POST /auth/{provider}}: asked again for the same session, the sign-in as it stands. */
     public SignIn startSignIn(StartSignIn request) throws InterruptedException {
         return check(
                 request.sessionId(),
@@ -132,9 +132,18 @@ public final class AgentClient implements AutoCloseable {
         return get("/credentials/status?sessionId=" + encode(sessionId), CredentialStatus.class, USUAL);
     }
 
-    /** {@code POST /credentials/take}: works once. */
+    /** {@code POST /credentials/take}: answers the same until they are released. */
     public CredentialSet takeCredentials(TakeCredentials request) throws InterruptedException {
         return post("/credentials/take", request, CredentialSet.class, CREDENTIALS_LIMIT, USUAL);
+    }
+
+    /**
+     * {@code POST /credentials/release}: the credentials that were taken are safe, and go from the machine. Once more is harmless.
+     *
+     * @return what is there of them now: nothing
+     */
+    public CredentialStatus releaseCredentials(ReleaseCredentials request) throws InterruptedException {
+        return post("/credentials/release", request, CredentialStatus.class, ANSWER_LIMIT, USUAL);
     }
 
     /** {@code POST /credentials/write}. */

@@ -9,13 +9,14 @@
  *
  * <pre>
  * GET    /health                                       Health
- * POST   /auth/{provider}          StartSignIn         SignIn      starts the tool's sign-in
+ * POST   /auth/{provider}          StartSignIn         SignIn      starts the tool's sign-in; again, the one that is there
  * GET    /auth?sessionId=&amp;after=&amp;waitMs=             SignIn      at once when version &gt; after, else when it changes or waitMs is over
  * DELETE /auth?sessionId=                              SignIn      ends the tool's process group
  * POST   /auth/callback            Callback            SignIn      replays an address or code to the tool
  * GET    /oauth-url?sessionId=                         OauthUrl
  * GET    /credentials/status?sessionId=                CredentialStatus
- * POST   /credentials/take         TakeCredentials     CredentialSet   once; then they are gone from the browser machine
+ * POST   /credentials/take         TakeCredentials     CredentialSet   the same until they are released
+ * POST   /credentials/release      ReleaseCredentials  CredentialStatus   they are safe: gone from the browser machine
  * POST   /credentials/write        WriteCredentials    Written
  * POST   /status                   AskStatus           ToolStatus
  * GET    /vitals                                       Vitals

@@ -85,11 +85,12 @@ class AgentClientTest {
 
     @Test
     void everyOtherRequestCarriesTheTokenAndItsBody() throws Exception {
-        var signIn = new SignIn(SESSION, 3, SignInState.AWAITING_USER, "https://id.test/a?b=c", "OUTPUT", null, null, null);
+        var signIn =
+                new SignIn(SESSION, 3, SignInState.AWAITING_USER, "https://id.test/a?b=c", "OUTPUT", null, null, null);
         answers(signIn);
-        assertThat(client.startSignIn(new StartSignIn(SESSION, AgentJsonTest.PROVIDER))).isEqualTo(signIn);
-        assertThat(json.read(lastBody, StartSignIn.class))
-                .isEqualTo(new StartSignIn(SESSION, AgentJsonTest.PROVIDER));
+        assertThat(client.startSignIn(new StartSignIn(SESSION, AgentJsonTest.PROVIDER)))
+                .isEqualTo(signIn);
+        assertThat(json.read(lastBody, StartSignIn.class)).isEqualTo(new StartSignIn(SESSION, AgentJsonTest.PROVIDER));
         assertThat(client.signIn(SESSION)).isEqualTo(signIn);
         assertThat(client.awaitSignIn(SESSION, 2, Duration.ofSeconds(5))).isEqualTo(signIn);
         assertThat(client.awaitSignIn(SESSION, 2, Duration.ofHours(5))).isEqualTo(signIn);
@@ -102,13 +103,16 @@ class AgentClientTest {
         assertThat(client.credentialStatus(SESSION)).isEqualTo(status);
         answers(new CredentialSet("demo", List.of()));
         assertThat(client.takeCredentials(new TakeCredentials(SESSION)).files()).isEmpty();
+        answers(status);
+        assertThat(client.releaseCredentials(new ReleaseCredentials(SESSION))).isEqualTo(status);
         answers(new Written(List.of("a")));
-        assertThat(client.writeCredentials(new WriteCredentials(
-                                AgentJsonTest.PROVIDER, new CredentialSet("demo", List.of())))
+        assertThat(client.writeCredentials(
+                                new WriteCredentials(AgentJsonTest.PROVIDER, new CredentialSet("demo", List.of())))
                         .paths())
                 .containsExactly("a");
         answers(new ToolStatus(true, 0, "yes"));
-        assertThat(client.status(new AskStatus(AgentJsonTest.PROVIDER)).signedIn()).isTrue();
+        assertThat(client.status(new AskStatus(AgentJsonTest.PROVIDER)).signedIn())
+                .isTrue();
         answers(new Vitals(1, 2, 3, 0.5, 4));
         assertThat(client.vitals().load1()).isEqualTo(0.5);
 
@@ -124,6 +128,7 @@ class AgentClientTest {
                         "GET /oauth-url?sessionId=" + SESSION + bearer,
                         "GET /credentials/status?sessionId=" + SESSION + bearer,
                         "POST /credentials/take" + bearer,
+                        "POST /credentials/release" + bearer,
                         "POST /credentials/write" + bearer,
                         "POST /status" + bearer,
                         "GET /vitals" + bearer);
@@ -132,8 +137,9 @@ class AgentClientTest {
     @Test
     void aProblemDocumentBecomesItsCause() {
         status = 409;
-        answer = "{\"type\":\"urn:sallyport:cause:CONFLICT\",\"title\":\"t\",\"status\":409,\"detail\":\"It is taken.\",\"code\":\"CONFLICT\",\"evidence\":[\"a line\"]}"
-                .getBytes(StandardCharsets.UTF_8);
+        answer =
+                "{\"type\":\"urn:sallyport:cause:CONFLICT\",\"title\":\"t\",\"status\":409,\"detail\":\"It is taken.\",\"code\":\"CONFLICT\",\"evidence\":[\"a line\"]}"
+                        .getBytes(StandardCharsets.UTF_8);
 
         FailureException failure = failure(() -> client.takeCredentials(new TakeCredentials(SESSION)));
 
@@ -185,7 +191,9 @@ class AgentClientTest {
         assertThat(client.takeCredentials(new TakeCredentials(SESSION)).files()).hasSize(2);
 
         answers(new ToolStatus(true, 0, "a".repeat(1024 * 1024)));
-        assertThat(failure(() -> client.status(new AskStatus(AgentJsonTest.PROVIDER))).reason().code())
+        assertThat(failure(() -> client.status(new AskStatus(AgentJsonTest.PROVIDER)))
+                        .reason()
+                        .code())
                 .isEqualTo(CauseCode.AGENT_WRONG);
     }
 
@@ -352,7 +360,9 @@ class AgentClientTest {
     void theScreenBeginsRightAfterTheAnswersHead() throws Exception {
         var over = new CountDownLatch(1);
         try (var raw = new Raw(peer -> {
-                    say(peer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: rfb\r\nConnection: Upgrade\r\n\r\nRFB 003.008\n");
+                    say(
+                            peer,
+                            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: rfb\r\nConnection: Upgrade\r\n\r\nRFB 003.008\n");
                     int b = peer.getInputStream().read();
                     say(peer, "echo " + (char) b);
                     over.await();

@@ -16,8 +16,10 @@ import dev.sallyport.agentapi.AgentJson;
 import dev.sallyport.agentapi.AskStatus;
 import dev.sallyport.agentapi.Callback;
 import dev.sallyport.agentapi.CredentialSet;
+import dev.sallyport.agentapi.CredentialStatus;
 import dev.sallyport.agentapi.Health;
 import dev.sallyport.agentapi.OauthUrl;
+import dev.sallyport.agentapi.ReleaseCredentials;
 import dev.sallyport.agentapi.SignIn;
 import dev.sallyport.agentapi.StartSignIn;
 import dev.sallyport.agentapi.TakeCredentials;
@@ -206,6 +208,7 @@ public final class Agent implements AutoCloseable {
                         false,
                         call -> rooms().signIns().credentialStatus(call.needed("sessionId"))),
                 new Route("POST", "/credentials/take", false, this::take),
+                new Route("POST", "/credentials/release", false, this::release),
                 new Route("POST", "/credentials/write", false, this::write),
                 new Route(
                         "POST",
@@ -288,6 +291,11 @@ public final class Agent implements AutoCloseable {
     private CredentialSet take(Call call) throws IOException, InterruptedException {
         TakeCredentials request = call.body(TakeCredentials.class, SMALL_LIMIT);
         return rooms().signIns().take(request.sessionId());
+    }
+
+    private CredentialStatus release(Call call) throws IOException, InterruptedException {
+        ReleaseCredentials request = call.body(ReleaseCredentials.class, SMALL_LIMIT);
+        return rooms().signIns().release(request.sessionId());
     }
 
     private Written write(Call call) throws IOException, InterruptedException {

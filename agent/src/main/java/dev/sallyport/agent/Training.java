@@ -4,6 +4,7 @@ import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.agentapi.AskStatus;
 import dev.sallyport.agentapi.Callback;
 import dev.sallyport.agentapi.CredentialSet;
+import dev.sallyport.agentapi.ReleaseCredentials;
 import dev.sallyport.agentapi.SignIn;
 import dev.sallyport.agentapi.SignInState;
 import dev.sallyport.agentapi.StartSignIn;
@@ -91,6 +92,7 @@ final class Training {
             await(client, now, SignInState.SUCCEEDED);
             client.credentialStatus(session);
             CredentialSet credentials = client.takeCredentials(new TakeCredentials(session));
+            client.releaseCredentials(new ReleaseCredentials(session));
             client.writeCredentials(new WriteCredentials(provider, credentials));
             client.status(new AskStatus(provider));
         }
@@ -139,8 +141,8 @@ final class Training {
                         new Provider.Success(0, ""),
                         30,
                         List.of()),
-                new Provider.Credentials(List.of(new Provider.CredentialFile(
-                        "t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
+                new Provider.Credentials(List.of(
+                        new Provider.CredentialFile("t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
                 new Provider.HandOver(List.of()),
                 new Provider.Status(List.of("train"), 0, ""),
                 List.of());

@@ -142,6 +142,8 @@ class AgentTest {
                 "GET|/oauth-url?sessionId=unknown||404|NOT_FOUND",
                 "GET|/credentials/status?sessionId=unknown||404|NOT_FOUND",
                 "POST|/credentials/take|{\"sessionId\":\"unknown\"}|404|NOT_FOUND",
+                "POST|/credentials/release|{\"sessionId\":\"unknown\"}|404|NOT_FOUND",
+                "POST|/credentials/release|{}|400|BAD_REQUEST",
                 "POST|/auth/callback|{\"sessionId\":\"unknown\",\"addressOrCode\":\"x\"}|404|NOT_FOUND",
                 "POST|/credentials/take|{|400|BAD_REQUEST",
                 "POST|/credentials/take|[]|400|BAD_REQUEST",
@@ -249,10 +251,11 @@ class AgentTest {
     void aLinkThatTheUserPlantedIsNotFollowed() throws Exception {
         Path outside = Files.createDirectory(folder.resolve("outside"));
         Files.createSymbolicLink(bench.home().resolve(".tool"), outside);
-        TestProvider provider =
-                new TestProvider().files(new CredentialFile(".tool/auth.json", "0600", Format.OPAQUE, List.of(), false));
+        TestProvider provider = new TestProvider()
+                .files(new CredentialFile(".tool/auth.json", "0600", Format.OPAQUE, List.of(), false));
 
-        assertThat(failure(() -> bench.client().writeCredentials(write(provider, file(".tool/auth.json", "0600", "x")))))
+        assertThat(failure(
+                        () -> bench.client().writeCredentials(write(provider, file(".tool/auth.json", "0600", "x")))))
                 .isEqualTo(CauseCode.HANDOVER_FAILED);
         assertThat(outside).isEmptyDirectory();
     }
@@ -324,7 +327,8 @@ class AgentTest {
                 "GET /screen HTTP/1.1\\r\\nAuthorization: TOKEN\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n|400",
             })
     void theStreamPortRefusesWhatIsNoUpgrade(String request, int status) throws Exception {
-        try (var socket = new Socket(InetAddress.getLoopbackAddress(), bench.agent().streamAddress().getPort())) {
+        try (var socket = new Socket(
+                InetAddress.getLoopbackAddress(), bench.agent().streamAddress().getPort())) {
             socket.getOutputStream()
                     .write(request.replace("\\r\\n", "\r\n")
                             .replace("TOKEN", "Bearer " + Bench.TOKEN.reveal())
@@ -336,7 +340,8 @@ class AgentTest {
 
     @Test
     void theStreamPortBoundsTheHead() throws Exception {
-        try (var socket = new Socket(InetAddress.getLoopbackAddress(), bench.agent().streamAddress().getPort())) {
+        try (var socket = new Socket(
+                InetAddress.getLoopbackAddress(), bench.agent().streamAddress().getPort())) {
             socket.getOutputStream().write(("GET /" + "a".repeat(8191)).getBytes(StandardCharsets.US_ASCII));
             assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
                     .isEqualTo("HTTP/1.1 400");

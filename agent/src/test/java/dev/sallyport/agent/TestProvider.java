@@ -17,6 +17,7 @@ public final class TestProvider {
     private List<String> input = List.of();
     private String closeInputOn = "";
     private List<SeedFile> seeds = List.of();
+    private String id = "test";
     private List<UrlSource> urlFrom = List.of(UrlSource.BROWSER_VARIABLE, UrlSource.XDG_OPEN);
     private String urlPattern = "";
     private List<Integer> ports = List.of();
@@ -30,6 +31,11 @@ public final class TestProvider {
     private List<String> statusCommand = List.of();
     private String statusPattern = "";
     private Map<String, String> environment = Map.of();
+
+    public TestProvider id(String value) {
+        id = value;
+        return this;
+    }
 
     public TestProvider command(String... words) {
         command = List.of(words);
@@ -102,7 +108,7 @@ public final class TestProvider {
 
     public Provider make() {
         return new Provider(
-                new ProviderId("test"),
+                new ProviderId(id),
                 "Test",
                 new Provider.Tool("tool-test", "1"),
                 environment,

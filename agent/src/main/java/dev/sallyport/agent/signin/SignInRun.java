@@ -5,7 +5,6 @@ import dev.sallyport.agent.Tools;
 import dev.sallyport.agent.credentials.CredentialFiles;
 import dev.sallyport.agent.linux.Account;
 import dev.sallyport.agent.linux.Child;
-import dev.sallyport.agent.linux.HomeFolder;
 import dev.sallyport.agent.linux.Launch;
 import dev.sallyport.agent.linux.Processes;
 import dev.sallyport.agentapi.CredentialSet;
@@ -15,6 +14,7 @@ import dev.sallyport.agentapi.SignInState;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.ProviderId;
 import dev.sallyport.provider.Provider;
 import dev.sallyport.provider.Provider.UrlSource;
 import java.io.IOException;
@@ -87,6 +87,7 @@ final class SignInRun {
     private int answers;
     private boolean cancelled;
     private boolean taken;
+    private boolean released;
 
     SignInRun(
             String sessionId,
@@ -234,11 +235,16 @@ final class SignInRun {
         log.line(sessionId + ": code pasted");
     }
 
-    /** What is there of the credential files; of a sign-in whose credentials were taken, nothing. */
+    /** The provider's id. */
+    ProviderId provider() {
+        return provider.id();
+    }
+
+    /** What is there of the credential files; of a sign-in whose credentials were released, nothing. */
     CredentialStatus credentialStatus() {
         lock.lock();
         try {
-            if (taken || !folder.isThere()) {
+            if (released || !folder.isThere()) {
                 return new CredentialStatus(sessionId, false, List.of());
             }
             CredentialFiles.Findings findings = credentialFiles.look(provider, folder.home());
@@ -250,25 +256,55 @@ final class SignInRun {
     }
 
     /**
-     * Hands the credentials out, once, and removes them with their home.
+     * Hands the credentials out. They stay until they are released: who takes them may be gone before they are safe.
      *
-     * @throws FailureException CONFLICT when they were taken, or the sign-in has not succeeded
-     * @throws IOException when they cannot be read or removed
+     * @throws FailureException CONFLICT when they were released, or the sign-in has not succeeded
+     * @throws IOException when they cannot be read
      */
     CredentialSet take() throws IOException {
         lock.lock();
         try {
-            if (taken) {
-                throw FailureException.of(CauseCode.CONFLICT, "The credentials were taken already.");
-            }
-            if (state != SignInState.SUCCEEDED) {
-                throw FailureException.of(CauseCode.CONFLICT, "The sign-in has not succeeded.");
+            needSuccess();
+            if (released) {
+                throw FailureException.of(CauseCode.CONFLICT, "The credentials were taken and released already.");
             }
             CredentialSet credentials = credentialFiles.read(provider, folder.home());
+            log.line(sessionId + ": credentials taken" + (taken ? " again" : ""));
             taken = true;
-            folder.remove();
-            log.line(sessionId + ": credentials taken");
             return credentials;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Called with the lock held. */
+    private void needSuccess() {
+        if (state != SignInState.SUCCEEDED) {
+            throw FailureException.of(CauseCode.CONFLICT, "The sign-in has not succeeded.");
+        }
+    }
+
+    /**
+     * Removes the credentials with their home, as they are safe elsewhere. Once more is harmless.
+     *
+     * @return what is there of them now: nothing
+     * @throws FailureException CONFLICT when nobody has taken them, or the sign-in has not succeeded
+     * @throws IOException when they cannot be removed
+     */
+    CredentialStatus release() throws IOException {
+        lock.lock();
+        try {
+            needSuccess();
+            if (!taken) {
+                throw FailureException.of(
+                        CauseCode.CONFLICT, "The credentials have not been taken, so they are nowhere else.");
+            }
+            folder.remove();
+            if (!released) {
+                released = true;
+                log.line(sessionId + ": credentials released");
+            }
+            return credentialStatus();
         } finally {
             lock.unlock();
         }
@@ -278,7 +314,7 @@ final class SignInRun {
     void forget() throws IOException {
         lock.lock();
         try {
-            taken = true;
+            released = true;
             folder.remove();
         } finally {
             lock.unlock();
@@ -510,8 +546,7 @@ final class SignInRun {
             if (refusal != null) {
                 return new Outcome(SignInState.FAILED, Verdicts.refused(refusal, output));
             }
-            String detail =
-                    "It exited with " + code + (code == success.exitCode() ? " without saying so." : ".");
+            String detail = "It exited with " + code + (code == success.exitCode() ? " without saying so." : ".");
             return new Outcome(SignInState.FAILED, verdicts.ended(code, detail, output, url != null));
         }
         CredentialFiles.Findings findings = credentialFiles.look(provider, folder.home());

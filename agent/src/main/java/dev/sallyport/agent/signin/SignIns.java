@@ -49,29 +49,38 @@ public final class SignIns implements AutoCloseable {
     }
 
     /**
-     * Starts one.
+     * Starts one. Who asks again, as a controller does that was restarted meanwhile, gets the session's sign-in as it stands:
+     * under way or over, it is not started twice.
      *
-     * @throws FailureException CONFLICT when one is under way or the session had one; BAD_REQUEST when the id or the provider is malformed
+     * @throws FailureException CONFLICT when another session's is under way, or the session's is another provider's; BAD_REQUEST
+     *     when the id or the provider is malformed
      */
     public SignIn start(String sessionId, Provider provider) {
         checkId(sessionId);
         SignInRun run;
         synchronized (runs) {
-            if (runs.containsKey(sessionId)) {
-                throw FailureException.of(CauseCode.CONFLICT, "This session's sign-in was started already.");
+            SignInRun present = runs.get(sessionId);
+            if (present != null) {
+                if (!present.provider().equals(provider.id())) {
+                    throw FailureException.of(
+                            CauseCode.CONFLICT, "This session's sign-in is one of " + present.provider() + ".");
+                }
+                return present.view();
             }
             if (active() > 0) {
                 throw FailureException.of(CauseCode.CONFLICT, "Another sign-in is under way in this machine.");
             }
             if (provider.signIn().command().isEmpty() || provider.signIn().urlSeconds() < 1) {
-                throw FailureException.of(CauseCode.BAD_REQUEST, "The provider has no sign-in command or no time limit.");
+                throw FailureException.of(
+                        CauseCode.BAD_REQUEST, "The provider has no sign-in command or no time limit.");
             }
             try {
-                run = new SignInRun(
-                        sessionId, provider, folder, tools, processes, credentialFiles, browser, log);
+                run = new SignInRun(sessionId, provider, folder, tools, processes, credentialFiles, browser, log);
             } catch (PatternSyntaxException e) {
                 throw FailureException.of(
-                        CauseCode.BAD_REQUEST, "One of the provider's patterns is no regular expression.", e.getPattern());
+                        CauseCode.BAD_REQUEST,
+                        "One of the provider's patterns is no regular expression.",
+                        e.getPattern());
             }
             forgetOldest();
             runs.put(sessionId, run);
@@ -143,13 +152,23 @@ public final class SignIns implements AutoCloseable {
     }
 
     /**
-     * Hands its credentials out, once.
+     * Hands its credentials out, as often as asked until they are released.
      *
      * @throws FailureException CONFLICT
-     * @throws IOException when they cannot be read or removed
+     * @throws IOException when they cannot be read
      */
     public CredentialSet take(String sessionId) throws IOException {
         return run(sessionId).take();
+    }
+
+    /**
+     * Removes its credentials, which are safe elsewhere.
+     *
+     * @throws FailureException CONFLICT
+     * @throws IOException when they cannot be removed
+     */
+    public CredentialStatus release(String sessionId) throws IOException {
+        return run(sessionId).release();
     }
 
     /** Ends all that are under way. */

@@ -8,6 +8,7 @@ import dev.sallyport.agent.TestProvider;
 import dev.sallyport.agentapi.Callback;
 import dev.sallyport.agentapi.CredentialSet;
 import dev.sallyport.agentapi.CredentialStatus;
+import dev.sallyport.agentapi.ReleaseCredentials;
 import dev.sallyport.agentapi.SignIn;
 import dev.sallyport.agentapi.SignInState;
 import dev.sallyport.agentapi.StartSignIn;
@@ -102,8 +103,13 @@ class SignInsTest {
 
     @Test
     void aPrintedUrlIsCaughtWhereNothingElseCanCome() throws Exception {
-        bench.tool("tool", SHELL + "printf 'Go to: https://id.example.test/au'; sleep 0.1; echo 'thorize?state=abc'\nread go\n" + WRITE);
-        begin(new TestProvider().urlFrom("Go to: (https://\\S+)", UrlSource.OUTPUT).callback(true));
+        bench.tool(
+                "tool",
+                SHELL + "printf 'Go to: https://id.example.test/au'; sleep 0.1; echo 'thorize?state=abc'\nread go\n"
+                        + WRITE);
+        begin(new TestProvider()
+                .urlFrom("Go to: (https://\\S+)", UrlSource.OUTPUT)
+                .callback(true));
 
         SignIn waiting = await(SignInState.AWAITING_USER);
 
@@ -115,9 +121,10 @@ class SignInsTest {
 
     @Test
     void theLaunchedUrlWinsOverThePrintedOne() throws Exception {
-        bench.tool("tool", SHELL + "echo visit: https://id.example.test/manual\nsleep 0.5\n$BROWSER '" + URL + "'\nread go\n");
-        begin(new TestProvider()
-                .urlFrom("visit: (https://\\S+)", UrlSource.BROWSER_VARIABLE, UrlSource.OUTPUT));
+        bench.tool(
+                "tool",
+                SHELL + "echo visit: https://id.example.test/manual\nsleep 0.5\n$BROWSER '" + URL + "'\nread go\n");
+        begin(new TestProvider().urlFrom("visit: (https://\\S+)", UrlSource.BROWSER_VARIABLE, UrlSource.OUTPUT));
 
         SignIn waiting = await(SignInState.AWAITING_USER);
 
@@ -126,7 +133,9 @@ class SignInsTest {
 
     @Test
     void thePrintedUrlIsTheFallbackAndALaterLaunchReplacesIt() throws Exception {
-        bench.tool("tool", SHELL + "echo visit: https://id.example.test/manual\nread go\n$BROWSER '" + URL + "'\nread go\n");
+        bench.tool(
+                "tool",
+                SHELL + "echo visit: https://id.example.test/manual\nread go\n$BROWSER '" + URL + "'\nread go\n");
         begin(new TestProvider()
                 .urlFrom("visit: (https://\\S+)", UrlSource.BROWSER_VARIABLE, UrlSource.OUTPUT)
                 .callback(true));
@@ -150,9 +159,7 @@ class SignInsTest {
 
     @Test
     void aToolOnATerminalGetsItsCursorPosition() throws Exception {
-        bench.tool(
-                "tool",
-                """
+        bench.tool("tool", """
                 #!/usr/bin/env node
                 process.stdin.setRawMode(true);
                 process.stdout.write('\\x1b[6n');
@@ -172,8 +179,7 @@ class SignInsTest {
                 .callback(true)
                 .success("Done"));
 
-        assertThat(await(SignInState.AWAITING_USER).url())
-                .isEqualTo("https://id.example.test/authorize?columns=2000");
+        assertThat(await(SignInState.AWAITING_USER).url()).isEqualTo("https://id.example.test/authorize?columns=2000");
         bench.client().callback(new Callback(session, "CODE#STATE"));
         await(SignInState.SUCCEEDED);
         CredentialSet taken = bench.client().takeCredentials(new TakeCredentials(session));
@@ -192,7 +198,9 @@ class SignInsTest {
                         + "'; echo '{\"id\":1,\"result\":{}}'\n"
                         + WRITE
                         + "cat > /dev/null; exit 0\n");
-        begin(new TestProvider().input("\"id\":1,\"result\"", "first", "${home}").success("\"result\""));
+        begin(new TestProvider()
+                .input("\"id\":1,\"result\"", "first", "${home}")
+                .success("\"result\""));
 
         await(SignInState.SUCCEEDED);
     }
@@ -212,7 +220,8 @@ class SignInsTest {
 
         Cause cause = awaitFailure(CauseCode.TOOL_FAILED);
 
-        String home = bench.run().resolve("signins").resolve(session).resolve("home").toString();
+        String home =
+                bench.run().resolve("signins").resolve(session).resolve("home").toString();
         String workspace = bench.home().resolve("workspace").toString();
         assertThat(cause.evidence())
                 .containsExactly(
@@ -354,15 +363,14 @@ class SignInsTest {
         bench.tool("tool", SHELL + "echo 'refused with ECONNREFUSED for " + token + "'\nexit 1\n");
         begin(new TestProvider().failures(new Provider.Failure("^refused with", CauseCode.TOKEN_REFUSED)));
 
-        assertThat(awaitFailure(CauseCode.TOKEN_REFUSED).evidence()).containsExactly("refused with ECONNREFUSED for ***");
+        assertThat(awaitFailure(CauseCode.TOKEN_REFUSED).evidence())
+                .containsExactly("refused with ECONNREFUSED for ***");
     }
 
     @Test
     void aToolThatSaysItFailedAndStaysIsNotWaitedFor() throws Exception {
         bench.tool("tool", SHELL + "$BROWSER " + URL + "\nread go\necho 'Denied by your organization'\nsleep 1000\n");
-        begin(new TestProvider()
-                .callback(true)
-                .failures(new Provider.Failure("^Denied by", CauseCode.USER_DENIED)));
+        begin(new TestProvider().callback(true).failures(new Provider.Failure("^Denied by", CauseCode.USER_DENIED)));
         await(SignInState.AWAITING_USER);
         bench.client().callback(new Callback(session, "go"));
 
@@ -389,7 +397,9 @@ class SignInsTest {
 
     @Test
     void aHugeUrlIsNotOpened() throws Exception {
-        bench.tool("tool", SHELL + "$BROWSER https://id.example.test/$(head -c 20000 /dev/zero | tr '\\0' a)\nsleep 100\n");
+        bench.tool(
+                "tool",
+                SHELL + "$BROWSER https://id.example.test/$(head -c 20000 /dev/zero | tr '\\0' a)\nsleep 100\n");
         begin(new TestProvider());
         awaitFailure(CauseCode.URL_NOT_ALLOWED);
     }
@@ -458,11 +468,64 @@ class SignInsTest {
         assertThat(taken.files()).extracting(CredentialSet.File::path).containsExactly(".a/c.json", "key");
         assertThat(taken.files().getLast().content()).isEqualTo("raw".getBytes(StandardCharsets.UTF_8));
         assertThat(taken.toString()).doesNotContain("raw");
+        CredentialSet again = bench.client().takeCredentials(new TakeCredentials(session));
+        assertThat(again)
+                .as("taken again, as by a controller that died before they were safe")
+                .usingRecursiveComparison()
+                .isEqualTo(taken);
+        assertThat(bench.client().credentialStatus(session).complete()).isTrue();
+
+        CredentialStatus released = bench.client().releaseCredentials(new ReleaseCredentials(session));
+
+        assertThat(released).isEqualTo(new CredentialStatus(session, false, List.of()));
+        assertThat(bench.client().releaseCredentials(new ReleaseCredentials(session)))
+                .as("released again")
+                .isEqualTo(released);
         assertThat(failure(() -> bench.client().takeCredentials(new TakeCredentials(session))))
                 .isEqualTo(CauseCode.CONFLICT);
         assertThat(bench.run().resolve("signins").resolve(session)).doesNotExist();
         assertThat(bench.client().credentialStatus(session).complete()).isFalse();
         assertThat(bench.client().signIn(session).state()).isEqualTo(SignInState.SUCCEEDED);
+    }
+
+    @Test
+    void credentialsThatNobodyHasAreNotReleased() throws Exception {
+        bench.tool("tool", SHELL + WRITE + "$BROWSER " + URL + "\nread go\n");
+        begin(new TestProvider().callback(true));
+        await(SignInState.AWAITING_USER);
+        assertThat(failure(() -> bench.client().releaseCredentials(new ReleaseCredentials(session))))
+                .as("before it has succeeded")
+                .isEqualTo(CauseCode.CONFLICT);
+
+        bench.client().callback(new Callback(session, "go"));
+        await(SignInState.SUCCEEDED);
+
+        assertThat(failure(() -> bench.client().releaseCredentials(new ReleaseCredentials(session))))
+                .as("before they were taken")
+                .isEqualTo(CauseCode.CONFLICT);
+        assertThat(bench.client().takeCredentials(new TakeCredentials(session)).files())
+                .hasSize(1);
+    }
+
+    @Test
+    void whoAsksAgainGetsTheSignInThatIsThere() throws Exception {
+        bench.tool(
+                "tool", SHELL + "echo x >> " + folder.resolve("starts") + "\n$BROWSER " + URL + "\nread go\n" + WRITE);
+        TestProvider provider = new TestProvider().callback(true);
+        begin(provider);
+        SignIn waiting = await(SignInState.AWAITING_USER);
+
+        assertThat(begin(provider)).as("while it waits").isEqualTo(waiting);
+        assertThat(failure(() -> begin(new TestProvider().id("another"))))
+                .as("with another provider")
+                .isEqualTo(CauseCode.CONFLICT);
+        bench.client().callback(new Callback(session, "go"));
+        SignIn over = await(SignInState.SUCCEEDED);
+
+        assertThat(begin(provider)).as("when it is over").isEqualTo(over);
+        assertThat(bench.client().takeCredentials(new TakeCredentials(session)).files())
+                .hasSize(1);
+        assertThat(folder.resolve("starts")).hasContent("x");
     }
 
     private static CauseCode failure(org.assertj.core.api.ThrowableAssert.ThrowingCallable call) {
@@ -484,9 +547,7 @@ class SignInsTest {
 
     @Test
     void oneSignInAtATimeAndCancellingEndsAllOfIt() throws Exception {
-        bench.tool(
-                "tool",
-                """
+        bench.tool("tool", """
                 #!/bin/sh
                 trap '' TERM
                 node -e "
@@ -513,15 +574,22 @@ class SignInsTest {
         assertThat(bench.client().health().activeSessions()).isZero();
         assertThat(bench.run().resolve("signins").resolve(session)).doesNotExist();
         assertThat(bench.client().cancelSignIn(session).state()).as("again").isEqualTo(SignInState.CANCELLED);
-        assertThat(failure(() -> bench.client().startSignIn(new StartSignIn(session, provider))))
+        assertThat(bench.client()
+                        .startSignIn(new StartSignIn(session, provider))
+                        .state())
                 .as("the same session again")
-                .isEqualTo(CauseCode.CONFLICT);
-        bench.client().startSignIn(new StartSignIn(other, new TestProvider().command("no-such").make()));
+                .isEqualTo(SignInState.CANCELLED);
+        bench.client()
+                .startSignIn(new StartSignIn(
+                        other, new TestProvider().command("no-such").make()));
     }
 
     @Test
     void whatAToolLeavesBehindWhenItSucceedsIsEnded() throws Exception {
-        bench.tool("tool", SHELL + "$BROWSER " + URL + "\n" + WRITE + "setsid sleep 1000 > /dev/null 2>&1 & echo $! > $HOME/stray\n");
+        bench.tool(
+                "tool",
+                SHELL + "$BROWSER " + URL + "\n" + WRITE
+                        + "setsid sleep 1000 > /dev/null 2>&1 & echo $! > $HOME/stray\n");
         begin(new TestProvider()
                 .files(
                         new CredentialFile("auth.json", "0600", Format.JSON, List.of("token"), false),
@@ -531,12 +599,12 @@ class SignInsTest {
         String stray = new String(taken.files().getLast().content(), StandardCharsets.UTF_8).strip();
 
         Path stat = Path.of("/proc", stray, "stat");
-        assertThat(!Files.exists(stat) || Files.readString(stat).contains(") Z ")).isTrue();
+        assertThat(!Files.exists(stat) || Files.readString(stat).contains(") Z "))
+                .isTrue();
     }
 
     /** A tool that listens for its callback, as real ones do. */
-    private static final String LISTENER =
-            """
+    private static final String LISTENER = """
             #!/usr/bin/env node
             const server = require('http').createServer((request, response) => {
               const url = new URL(request.url, 'http://localhost');
@@ -571,7 +639,8 @@ class SignInsTest {
 
         await(SignInState.SUCCEEDED);
         CredentialSet taken = bench.client().takeCredentials(new TakeCredentials(session));
-        assertThat(new String(taken.files().getFirst().content(), StandardCharsets.UTF_8)).contains("the-code");
+        assertThat(new String(taken.files().getFirst().content(), StandardCharsets.UTF_8))
+                .contains("the-code");
     }
 
     @Test
@@ -620,7 +689,9 @@ class SignInsTest {
         bench.tool("tool", SHELL + "sleep 100\n");
         SignIn begun = begin(new TestProvider());
 
-        assertThat(bench.client().awaitSignIn(session, 0, Duration.ofSeconds(30)).version())
+        assertThat(bench.client()
+                        .awaitSignIn(session, 0, Duration.ofSeconds(30))
+                        .version())
                 .as("a known older version is answered at once")
                 .isGreaterThanOrEqualTo(1);
         long start = System.nanoTime();
@@ -633,8 +704,7 @@ class SignInsTest {
     void aMalformedProviderIsRefused() {
         assertThat(failure(() -> begin(new TestProvider().success("(")))).isEqualTo(CauseCode.BAD_REQUEST);
         assertThat(failure(() -> begin(new TestProvider().urlSeconds(0)))).isEqualTo(CauseCode.BAD_REQUEST);
-        assertThat(failure(() -> bench.client().startSignIn(
-                        new StartSignIn("../../etc", new TestProvider().make()))))
+        assertThat(failure(() -> bench.client().startSignIn(new StartSignIn("../../etc", new TestProvider().make()))))
                 .isEqualTo(CauseCode.BAD_REQUEST);
     }
 

@@ -2,6 +2,7 @@ package dev.sallyport.controller.session;
 
 import dev.sallyport.agentapi.AskStatus;
 import dev.sallyport.agentapi.CredentialSet;
+import dev.sallyport.agentapi.ReleaseCredentials;
 import dev.sallyport.agentapi.SignIn;
 import dev.sallyport.agentapi.SignInState;
 import dev.sallyport.agentapi.StartSignIn;
@@ -159,6 +160,7 @@ final class SignInFlow implements Runnable {
         CredentialSet taken = browser.agent().takeCredentials(new TakeCredentials(id.value()));
         long version = parts.vault().version(user, provider.id());
         parts.vault().seal(user, provider.id(), toVault(taken), version);
+        browser.agent().releaseCredentials(new ReleaseCredentials(id.value()));
         record(
                 "vault.sealed",
                 "The credentials are sealed in the vault.",
