@@ -6,6 +6,8 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -13,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -23,6 +26,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,6 +45,11 @@ public final class SpooledConsole implements Console, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(SpooledConsole.class);
     private static final int REMEMBERED_LINES = 400;
+
+    /** What {@link #cutBack()} writes between the head and the tail. A guest may write the same there: then its count is a lie, and no more. */
+    private static final Pattern GAP = Pattern.compile("\n\\[sallyport: (\\d{1,15}) bytes left out here]\n");
+
+    private static final int GAP_BYTES = 80;
 
     /** A line and when it came. */
     private record Stamped(Instant at, String text) {}
@@ -61,6 +71,9 @@ public final class SpooledConsole implements Console, AutoCloseable {
     /** Where the tail begins in the file: after the head, and the line about what was left out once there is one. */
     private long tailStart;
 
+    /** When the lines came that are read again; null when they come now. */
+    private @Nullable Instant stamp;
+
     private boolean closed;
     private @Nullable IOException failure;
 
@@ -80,18 +93,61 @@ public final class SpooledConsole implements Console, AutoCloseable {
      * @throws IOException when the file cannot be made
      */
     public SpooledConsole(Path file, int headBytes, int tailBytes) throws IOException {
+        this(file, headBytes, tailBytes, StandardOpenOption.TRUNCATE_EXISTING);
+    }
+
+    private SpooledConsole(Path file, int headBytes, int tailBytes, OpenOption... more) throws IOException {
         this.file = file;
         this.headBytes = headBytes;
         this.tailBytes = tailBytes;
         this.tailStart = headBytes;
+        var options = new HashSet<OpenOption>(
+                Set.of(StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE));
+        options.addAll(List.of(more));
         this.channel = FileChannel.open(
-                file,
-                Set.of(
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.TRUNCATE_EXISTING),
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                file, options, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    }
+
+    /**
+     * Goes on with the console that an earlier process wrote, with the usual bounds: its bytes count, its lines are remembered as far
+     * as they were kept, and what comes is appended. When those lines came is not known: they carry the time of the file's last.
+     *
+     * @param file made when it is not there
+     * @throws IOException when the file cannot be read and written
+     */
+    public static SpooledConsole reopen(Path file) throws IOException {
+        return reopen(file, HEAD_BYTES, TAIL_BYTES);
+    }
+
+    static SpooledConsole reopen(Path file, int headBytes, int tailBytes) throws IOException {
+        Instant last = Files.exists(file) ? Files.getLastModifiedTime(file).toInstant() : Instant.now();
+        var console = new SpooledConsole(file, headBytes, tailBytes, new OpenOption[0]);
+        try {
+            console.restore(last);
+            return console;
+        } catch (IOException e) {
+            console.channel.close();
+            throw e;
+        }
+    }
+
+    private void restore(Instant last) throws IOException {
+        long size = channel.size();
+        ByteBuffer buffer = ByteBuffer.allocate(GAP_BYTES);
+        channel.read(buffer, headBytes);
+        Matcher gap = GAP.matcher(new String(buffer.array(), 0, buffer.position(), StandardCharsets.ISO_8859_1));
+        if (gap.lookingAt()) {
+            leftOut = Long.parseLong(gap.group(1));
+            tailStart = headBytes + (long) gap.end();
+        }
+        bytes = size - (tailStart - headBytes) + leftOut;
+        stamp = last;
+        buffer = ByteBuffer.allocate(16 * 1024);
+        for (long at = 0; channel.read(buffer, at) >= 0; buffer.clear()) {
+            splitter.accept(buffer.array(), 0, buffer.position());
+            at += buffer.position();
+        }
+        stamp = null;
     }
 
     /**
@@ -164,15 +220,17 @@ public final class SpooledConsole implements Console, AutoCloseable {
                 .put(gap)
                 .put(tail.flip())
                 .flip();
-        channel.truncate(headBytes);
+        // Written over what is there, and cut off then: whoever is killed between leaves lines twice, not none.
         tailStart = headBytes + (long) gap.length;
+        long at = headBytes;
         while (all.hasRemaining()) {
-            channel.write(all, channel.size());
+            at += channel.write(all, at);
         }
+        channel.truncate(at);
     }
 
     private void onLine(String text) {
-        var line = new Stamped(Instant.now(), text);
+        var line = new Stamped(stamp == null ? Instant.now() : stamp, text);
         if (firstLines.size() < REMEMBERED_LINES) {
             firstLines.add(line);
         } else {

@@ -7,7 +7,10 @@ import java.nio.channels.Pipe;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -60,6 +63,70 @@ class SpooledConsoleTest {
             assertThat(kept.length() - gap.length() + leftOut).isEqualTo(all.length());
             assertThat(console.bytes()).isEqualTo(all.length());
             assertThat(console.lastLines(5000)).hasSizeLessThanOrEqualTo(800);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5})
+    void reopeningAtAnyTimeChangesNothing(long seed) throws Exception {
+        var random = new Random(seed);
+        var all = new StringBuilder();
+        SpooledConsole once = new SpooledConsole(folder.resolve("once"), 1000, 2000);
+        SpooledConsole often = new SpooledConsole(folder.resolve("often"), 1000, 2000);
+        while (all.length() < 60_000) {
+            String text = "line " + all.length() + "x".repeat(random.nextInt(300)) + (random.nextBoolean() ? "\n" : "");
+            all.append(text);
+            append(once, text);
+            append(often, text);
+            if (random.nextInt(5) == 0) {
+                often.close();
+                often = SpooledConsole.reopen(often.file(), 1000, 2000);
+            }
+            assertThat(Files.readString(often.file())).isEqualTo(Files.readString(once.file()));
+            assertThat(often.bytes()).isEqualTo(all.length());
+            assertThat(often.lastLines(1)).isEqualTo(once.lastLines(1));
+        }
+        assertThat(Files.readString(often.file())).contains("bytes left out here]\n");
+        once.close();
+        often.close();
+    }
+
+    @Test
+    void linesOfBeforeAreRememberedAndTheHalfOneGoesOn() throws Exception {
+        Path file = folder.resolve("log");
+        Instant written = Instant.parse("2026-01-02T03:04:05Z");
+        try (var before = new SpooledConsole(file)) {
+            append(before, "first\nsec");
+        }
+        Files.setLastModifiedTime(file, FileTime.from(written));
+        try (var console = SpooledConsole.reopen(file)) {
+            assertThat(console.awaitLine("first"::equals, Duration.ZERO)).contains("first");
+            assertThat(console.lastLines(5)).containsExactly("first", "sec");
+            append(console, "ond\n");
+            assertThat(console.lastLines(5)).containsExactly("first", "second");
+            var times = new ArrayList<Instant>();
+            console.follow((at, line) -> times.add(at)).close();
+            assertThat(times.getFirst()).isEqualTo(written);
+            assertThat(times.getLast()).isAfter(written);
+            assertThat(Files.readString(file)).isEqualTo("first\nsecond\n");
+        }
+        try (var fresh = SpooledConsole.reopen(folder.resolve("none"))) {
+            assertThat(fresh.bytes()).isZero();
+        }
+    }
+
+    @Test
+    void aGapThatTheGuestForgesHarmsNothing() throws Exception {
+        Path file = folder.resolve("log");
+        try (var before = new SpooledConsole(file, 10, 100)) {
+            append(before, "0123456789\n[sallyport: 999999999999999 bytes left out here]\nmore\n");
+        }
+        try (var console = SpooledConsole.reopen(file, 10, 100)) {
+            append(console, "y".repeat(1000) + "\nend\n");
+            assertThat(Files.size(file)).isLessThan(10 + 2 * 100 + 80);
+            assertThat(Files.readString(file))
+                    .startsWith("0123456789\n[sallyport: ")
+                    .endsWith("end\n");
         }
     }
 
