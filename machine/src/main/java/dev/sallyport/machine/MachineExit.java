@@ -6,7 +6,8 @@ import java.util.List;
  * How a machine ended.
  *
  * @param kind what ended it
- * @param exitCode the hypervisor's exit code, or 128 + the signal's number
+ * @param exitCode the hypervisor's exit code, or 128 + the signal's number; -1 when it is not told, as of a machine
+ *     that an earlier process started
  * @param evidence the hypervisor's last lines
  */
 public record MachineExit(Kind kind, int exitCode, List<String> evidence) {

@@ -15,9 +15,10 @@ import java.util.Map;
  * @param memoryMib guest memory in MiB
  * @param cpus virtual processors
  * @param diskBytes size of its writable disk; sparse, so that it costs what is written
- * @param directory an existing folder of its own, for its disks, sockets and console log
+ * @param directory an existing folder of its own, for its disks, sockets and console log; the driver closes it to other users
  * @param facts non-secret settings for its agent by name ({@code [a-z][a-z0-9_]*}, one line each); the driver adds {@code machine_id}, {@code vm_type} and the network's
- * @param egress asked once, as soon as the address is known at which the machine will look for its gateway
+ * @param egress asked as soon as the address is known at which the machine will look for its gateway; when it could not listen
+ *     there, it may be asked again with another port
  */
 public record MachineSpec(
         MachineId id,

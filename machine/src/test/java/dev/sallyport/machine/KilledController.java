@@ -9,21 +9,69 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 
 /**
  * A program that starts a machine with a durable ledger and is killed on the way, as a controller may be at any instruction: its
  * process ends without a last word right after the given number of things has been written down, or, when there were not so many,
- * once the machine runs.
+ * once the machine runs. With {@link #NEVER} it says the machine's handle and waits to be killed.
  */
 final class KilledController {
+    /** It does not end by itself. */
+    static final int NEVER = 0;
+
     private KilledController() {}
+
+    /** How it is run. */
+    static List<String> command(String drivers, int until, Path journal, MachineSpec spec, String classPath) {
+        Layer layer = spec.image().layers().getFirst();
+        return List.of(
+                Path.of(System.getProperty("java.home"), "bin/java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-Xshare:auto",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                classPath,
+                KilledController.class.getName(),
+                drivers,
+                Integer.toString(until),
+                journal.toString(),
+                spec.id().value(),
+                spec.directory().toString(),
+                spec.image().kernel().toString(),
+                spec.image().initramfs().toString(),
+                layer.file().toString(),
+                layer.uuid().toString());
+    }
+
+    /** Everything in a ledger's file, the oldest first. */
+    static List<Resource> intended(Path journal) throws IOException {
+        return lines(journal, "+");
+    }
+
+    /** What a ledger's file holds as not undone, the oldest first. */
+    static List<Resource> notUndone(Path journal) throws IOException {
+        var open = new ArrayList<>(intended(journal));
+        lines(journal, "-").forEach(open::remove);
+        return open;
+    }
+
+    private static List<Resource> lines(Path journal, String sign) throws IOException {
+        return Files.readAllLines(journal).stream()
+                .filter(line -> line.startsWith(sign))
+                .map(line -> line.substring(1).split("\t", -1))
+                .map(parts -> new Resource(parts[0], parts[1], parts[2]))
+                .toList();
+    }
 
     /** Arguments: the driver's supplier, things until the end, ledger's file, machine id, folder, kernel, initramfs, layer, its UUID. */
     public static void main(String[] arguments) throws ReflectiveOperationException, InterruptedException {
@@ -52,7 +100,11 @@ final class KilledController {
                 Path.of(arguments[4]),
                 Map.of(),
                 new TestDoor("killed"));
-        driver.start(spec, new FileLedger(Path.of(arguments[2]), until), (step, text, details) -> {});
+        Machine machine = driver.start(spec, new FileLedger(Path.of(arguments[2]), until), (step, text, details) -> {});
+        if (until == NEVER) {
+            System.out.println(machine.handle());
+            new CountDownLatch(1).await();
+        }
         Runtime.getRuntime().halt(9);
     }
 

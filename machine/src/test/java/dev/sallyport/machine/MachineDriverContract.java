@@ -9,9 +9,7 @@ import dev.sallyport.image.Image;
 import dev.sallyport.image.Layer;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
-import dev.sallyport.model.MachineId;
 import dev.sallyport.model.VmType;
-import java.io.File;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.DatagramPacket;
@@ -27,76 +25,24 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What every driver must do, tried on real guests. A driver's own test extends it. */
 @Tag("machines")
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
-public abstract class MachineDriverContract {
-    private static final Duration BOOT = Duration.ofSeconds(60);
-    private static final Duration END = Duration.ofSeconds(20);
-
-    private static @Nullable Image guest;
-
-    @TempDir
-    Path folder;
-
-    private final List<Machine> machines = new ArrayList<>();
-    private final List<MachineSpec> specs = new ArrayList<>();
-    private final List<TestDoor> doors = new ArrayList<>();
-    private final List<String> steps = new ArrayList<>();
-
-    /** A class whose instances make the driver under test, each time another. It is also used in other processes. */
-    protected abstract Class<? extends Supplier<MachineDriver>> drivers();
-
-    /** Whether a thing that the driver wrote down is there; false for things that several machines share. */
-    protected abstract boolean exists(Resource resource);
-
-    /** What is left on the host of a machine, apart from what lies in its folder. */
-    protected abstract List<String> leftOn(MachineSpec spec);
-
-    /** Kills the hypervisor as the kernel would. */
-    protected abstract void killHypervisor(MachineSpec spec);
-
-    @BeforeAll
-    static void buildGuest(@TempDir Path images) throws IOException, InterruptedException {
-        guest = ContractGuest.image(images);
-    }
-
-    @AfterEach
-    void destroyAll() throws IOException {
-        var left = new ArrayList<String>();
-        for (Machine machine : machines) {
-            left.addAll(machine.destroy());
-        }
-        for (TestDoor door : doors) {
-            door.close();
-        }
-        for (MachineSpec spec : specs) {
-            left.addAll(left(spec));
-        }
-        assertThat(left).isEmpty();
-    }
-
+public abstract class MachineDriverContract extends AdoptionContract {
     // ---- what a machine is
 
     @Test
@@ -388,36 +334,16 @@ public abstract class MachineDriverContract {
         for (int until = 1; !ran; until++) {
             MachineSpec spec = spec(Map.of());
             Path journal = folder.resolve("journal-" + spec.id());
-            Layer layer = image().layers().getFirst();
             Path output = folder.resolve("output-" + spec.id());
-            Process controller = new ProcessBuilder(List.of(
-                            Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                            "-XX:TieredStopAtLevel=1",
-                            "-Xshare:auto",
-                            "--enable-native-access=ALL-UNNAMED",
-                            "-cp",
-                            classPath(),
-                            KilledController.class.getName(),
-                            drivers().getName(),
-                            Integer.toString(until),
-                            journal.toString(),
-                            spec.id().value(),
-                            spec.directory().toString(),
-                            image().kernel().toString(),
-                            image().initramfs().toString(),
-                            layer.file().toString(),
-                            layer.uuid().toString()))
+            Process controller = new ProcessBuilder(
+                            KilledController.command(drivers().getName(), until, journal, spec, classPath()))
                     .redirectErrorStream(true)
                     .redirectOutput(output.toFile())
                     .start();
             assertThat(controller.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(controller.exitValue()).as(Files.readString(output)).isEqualTo(9);
 
-            List<Resource> journalled = Files.readAllLines(journal).stream()
-                    .filter(line -> line.startsWith("+"))
-                    .map(line -> line.substring(1).split("\t", -1))
-                    .map(parts -> new Resource(parts[0], parts[1], parts[2]))
-                    .toList();
+            List<Resource> journalled = KilledController.intended(journal);
             ran = journalled.size() < until;
             things = journalled.size();
             if (ran) {
@@ -555,29 +481,6 @@ public abstract class MachineDriverContract {
 
     // ---- helpers
 
-    private MachineDriver driver() {
-        try {
-            return drivers().getDeclaredConstructor().newInstance().get();
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("a driver's supplier needs a constructor without parameters", e);
-        }
-    }
-
-    private static Image image() {
-        return Objects.requireNonNull(guest);
-    }
-
-    /** A small machine's specification, with a folder and a gateway of its own. */
-    protected final MachineSpec spec(Map<String, String> facts) throws IOException {
-        MachineId id = MachineId.random();
-        var door = new TestDoor(doors.isEmpty() ? "one" : "two");
-        doors.add(door);
-        Path directory = Files.createDirectory(folder.resolve(id.value()));
-        var spec = new MachineSpec(id, VmType.CLI, image(), 256, 1, 64L << 20, directory, facts, door);
-        specs.add(spec);
-        return spec;
-    }
-
     private static Image parts(Path kernel, Path initramfs, List<Layer> layers) {
         Image good = image();
         return new Image(good.id(), good.recipe(), good.created(), kernel, initramfs, layers, good.kernelArguments());
@@ -596,19 +499,6 @@ public abstract class MachineDriverContract {
                 spec.egress());
     }
 
-    private static MachineSpec withEgress(MachineSpec spec, EgressDoor egress) {
-        return new MachineSpec(
-                spec.id(),
-                spec.type(),
-                spec.image(),
-                spec.memoryMib(),
-                spec.cpus(),
-                spec.diskBytes(),
-                spec.directory(),
-                spec.facts(),
-                egress);
-    }
-
     private static MachineSpec withSizes(MachineSpec spec, int memoryMib, int cpus, long diskBytes) {
         return new MachineSpec(
                 spec.id(),
@@ -620,33 +510,6 @@ public abstract class MachineDriverContract {
                 spec.directory(),
                 spec.facts(),
                 spec.egress());
-    }
-
-    private Machine start(MachineDriver driver, MachineSpec spec, ResourceLedger ledger) throws InterruptedException {
-        Machine machine = driver.start(spec, ledger, (step, text, details) -> {
-            steps.add(step);
-            assertThat(text).isNotBlank();
-            assertThat(details).containsKey("ms");
-        });
-        machines.add(machine);
-        return machine;
-    }
-
-    /** A failure's evidence belongs into a test's report. */
-    private static Health readiness(Machine machine) throws InterruptedException {
-        try {
-            return Readiness.await(machine, new HttpHealthProbe(), BOOT);
-        } catch (FailureException e) {
-            throw new AssertionError(
-                    e.getMessage() + "\n" + String.join("\n", e.reason().evidence()), e);
-        }
-    }
-
-    /** A machine whose agent answers; it is destroyed after the test. */
-    protected final Machine ready(MachineSpec spec) throws InterruptedException {
-        Machine machine = start(driver(), spec, new RecordingLedger(resource -> {}));
-        readiness(machine);
-        return machine;
     }
 
     private FailureException unready(String mode) throws Exception {
@@ -669,27 +532,6 @@ public abstract class MachineDriverContract {
         assertThat(failure.getSuppressed()).isEmpty();
         assertThat(ledger.toUndo()).isEmpty();
         assertThat(left(spec)).isEmpty();
-    }
-
-    private List<String> left(MachineSpec spec) throws IOException {
-        var left = new ArrayList<>(leftOn(spec));
-        everythingIn(spec).stream()
-                .filter(file -> !file.equals(spec.directory().resolve("console.log")))
-                .forEach(file -> left.add(file.toString()));
-        return left;
-    }
-
-    private static Set<Path> everythingIn(MachineSpec spec) throws IOException {
-        try (Stream<Path> files = Files.list(spec.directory())) {
-            return Set.copyOf(files.toList());
-        }
-    }
-
-    private static String classPath() {
-        return String.join(
-                File.pathSeparator,
-                new LinkedHashSet<>(List.of(
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")))));
     }
 
     /** Addresses by which a machine might try to reach its host. */

@@ -115,7 +115,7 @@ final class KvmProbe {
                 .toList();
         long began = System.nanoTime();
         made.intend(new Resource(driver, QemuDriver.PROCESS, marker));
-        Hypervisor hypervisor = Hypervisor.start(arguments, directory, marker);
+        StartedHypervisor hypervisor = StartedHypervisor.start(arguments, directory, marker);
         try {
             int code = hypervisor.exit().get(options.kvmDeadline().toNanos(), TimeUnit.NANOSECONDS);
             hypervisor.awaitOutput(Duration.ofSeconds(2));

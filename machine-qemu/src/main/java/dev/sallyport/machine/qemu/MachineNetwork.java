@@ -26,6 +26,9 @@ interface MachineNetwork {
     /** The egress gateway as the machine sees it, {@code HOST:PORT}. */
     String proxy();
 
+    /** Where the egress gateway is asked to listen on the host, now and whenever the machine is adopted. */
+    InetSocketAddress wanted();
+
     /** True when QEMU must be able to start programs for it. */
     boolean spawns();
 

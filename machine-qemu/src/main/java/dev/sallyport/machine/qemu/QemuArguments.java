@@ -117,9 +117,9 @@ final class QemuArguments {
         return this;
     }
 
-    /** The serial console on a Unix socket in QEMU's folder, to which it connects. */
-    QemuArguments console(String socket) {
-        add("-chardev", "socket,id=console,path=" + socket, "-serial", "chardev:console");
+    /** The serial console on two named pipes in QEMU's folder, {@code NAME.in} and {@code NAME.out}, of which QEMU holds both ends. */
+    QemuArguments console(String name) {
+        add("-chardev", "pipe,id=console,path=" + name, "-serial", "chardev:console");
         return this;
     }
 
@@ -132,6 +132,13 @@ final class QemuArguments {
     /** The monitor on a Unix socket in QEMU's folder, to which it connects. */
     QemuArguments monitor(String socket) {
         add("-chardev", "socket,id=monitor,path=" + socket, "-mon", "chardev=monitor,mode=control");
+        return this;
+    }
+
+    /** A further monitor on a Unix socket in QEMU's folder, at which it listens: one connection at a time, one after another. */
+    QemuArguments adoption(String socket) {
+        add("-chardev", "socket,id=adoption,server=on,wait=off,path=" + socket);
+        add("-mon", "chardev=adoption,mode=control");
         return this;
     }
 

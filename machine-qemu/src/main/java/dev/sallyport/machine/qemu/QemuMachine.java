@@ -9,6 +9,7 @@ import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.Pulse;
 import dev.sallyport.machine.SpooledConsole;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -18,10 +19,20 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A running QEMU and all that was made for it. */
 final class QemuMachine implements Machine {
+    private static final Logger LOG = LoggerFactory.getLogger(QemuMachine.class);
+
+    private enum State {
+        HELD,
+        DESTROYED,
+        LEFT
+    }
+
     /** After QEMU has ended, its sockets hold what it said last; reading that takes no time unless something is wrong. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
@@ -40,6 +51,12 @@ final class QemuMachine implements Machine {
         private volatile boolean panicked;
         private volatile boolean paused;
 
+        /** What happened before anybody listened, from the answer to {@code query-status}. */
+        void before(JsonNode status) {
+            paused = !status.path("running").asBoolean(true);
+            panicked = status.path("status").asText().equals("guest-panicked");
+        }
+
         void accept(JsonNode event) {
             switch (event.path("event").asText()) {
                 case "SHUTDOWN" -> shutdown = event.path("data").path("reason").asText("unknown");
@@ -54,27 +71,31 @@ final class QemuMachine implements Machine {
     }
 
     private final MachineSpec spec;
-    private final MachineNetwork.Ports ports;
+    private final QemuHandle handle;
     private final Hypervisor hypervisor;
     private final SpooledConsole console;
+    private final ConsolePipe pipe;
     private final QmpClient qmp;
     private final Events events;
     private final MadeThings made;
-    private final AtomicBoolean destroying = new AtomicBoolean();
+    private final AtomicReference<State> state = new AtomicReference<>(State.HELD);
+    private final CompletableFuture<Integer> left = new CompletableFuture<>();
     private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
 
     QemuMachine(
             MachineSpec spec,
-            MachineNetwork.Ports ports,
+            QemuHandle handle,
             Hypervisor hypervisor,
             SpooledConsole console,
+            ConsolePipe pipe,
             QmpClient qmp,
             Events events,
             MadeThings made) {
         this.spec = spec;
-        this.ports = ports;
+        this.handle = handle;
         this.hypervisor = hypervisor;
         this.console = console;
+        this.pipe = pipe;
         this.qmp = qmp;
         this.events = events;
         this.made = made;
@@ -83,7 +104,10 @@ final class QemuMachine implements Machine {
 
     private void watch() {
         try {
-            int code = hypervisor.exit().get();
+            int code = hypervisor.exit().applyToEither(left, each -> each).get();
+            if (left.isDone()) {
+                return;
+            }
             qmp.awaitEnd(LAST_WORDS);
             console.awaitEnd(LAST_WORDS);
             hypervisor.awaitOutput(Duration.ofMillis(200));
@@ -94,7 +118,7 @@ final class QemuMachine implements Machine {
     }
 
     private MachineExit judge(int code) {
-        if (destroying.get()) {
+        if (state.get() == State.DESTROYED) {
             return new MachineExit(Kind.DESTROYED, code, List.of());
         }
         String reason = events.shutdown;
@@ -128,12 +152,12 @@ final class QemuMachine implements Machine {
 
     @Override
     public InetSocketAddress agent() {
-        return ports.agent();
+        return handle.ports().agent();
     }
 
     @Override
     public InetSocketAddress streams() {
-        return ports.streams();
+        return handle.ports().streams();
     }
 
     @Override
@@ -143,17 +167,17 @@ final class QemuMachine implements Machine {
 
     @Override
     public String handle() {
-        throw new UnsupportedOperationException("not adopted yet");
+        return handle.text();
     }
 
     @Override
     public OptionalLong residentBytes() {
-        return exit.isDone() ? OptionalLong.empty() : hypervisor.residentBytes();
+        return exit.isDone() || left.isDone() ? OptionalLong.empty() : hypervisor.residentBytes();
     }
 
     @Override
     public Optional<Pulse> pulse() {
-        if (exit.isDone()) {
+        if (exit.isDone() || left.isDone()) {
             return Optional.empty();
         }
         return hypervisor
@@ -181,7 +205,9 @@ final class QemuMachine implements Machine {
 
     @Override
     public List<String> destroy() {
-        destroying.set(true);
+        if (!state.compareAndSet(State.HELD, State.DESTROYED) && state.get() == State.LEFT) {
+            return List.of(spec.id() + " was left: whoever adopts it destroys it");
+        }
         // The process was made last and is undone first.
         List<String> errors = made.undoAll();
         if (errors.isEmpty()) {
@@ -196,6 +222,16 @@ final class QemuMachine implements Machine {
 
     @Override
     public void leave() {
-        throw new UnsupportedOperationException("not adopted yet");
+        if (!state.compareAndSet(State.HELD, State.LEFT)) {
+            return;
+        }
+        left.complete(0);
+        hypervisor.leave();
+        qmp.close();
+        try {
+            pipe.close();
+        } catch (IOException e) {
+            LOG.warn("the console of {} was not closed: {}", spec.id(), e.toString());
+        }
     }
 }

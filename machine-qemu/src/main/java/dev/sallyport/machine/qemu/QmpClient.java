@@ -6,9 +6,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -48,6 +51,28 @@ public final class QmpClient implements AutoCloseable {
         this.channel = channel;
         this.events = events;
         Thread.ofVirtual().name("qmp").start(this::read);
+    }
+
+    /**
+     * Connects to a socket at which QEMU listens. QEMU listens again only when the connection that it has is closed. Never blocks.
+     *
+     * @param events is given each event in the thread that reads: it must be quick
+     * @throws IOException when nobody listens there, or others wait there already
+     */
+    static QmpClient connect(Path socket, Consumer<JsonNode> events) throws IOException {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            // A blocking connect(2) waits for ever where the queue is full and nobody is let in.
+            channel.configureBlocking(false);
+            if (!channel.connect(UnixDomainSocketAddress.of(socket))) {
+                throw new IOException("others wait at " + socket + " already");
+            }
+            channel.configureBlocking(true);
+            return new QmpClient(channel, events);
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
     }
 
     /**

@@ -31,6 +31,11 @@ record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSock
     }
 
     @Override
+    public InetSocketAddress wanted() {
+        return new InetSocketAddress(host, door.getPort());
+    }
+
+    @Override
     public boolean spawns() {
         return false;
     }

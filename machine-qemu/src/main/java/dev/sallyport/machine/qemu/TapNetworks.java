@@ -16,11 +16,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Makes and removes TAP devices and the rules that guard them: one nft table of ours, {@code inet sallyport}, whose chains say
@@ -81,14 +84,9 @@ final class TapNetworks {
      * @throws InterruptedException when the calling thread is interrupted
      */
     Device make(MachineId id, MadeThings made) throws RefusedException, InterruptedException {
-        Path tun = Path.of("/dev/net/tun");
-        if (!Files.exists(tun)) {
-            throw new RefusedException("there is no " + tun);
-        }
-        for (String program : List.of("ip", "nft")) {
-            if (Command.find(program).isEmpty()) {
-                throw new RefusedException("the program '" + program + "' is not installed");
-            }
+        Optional<String> lacking = lacking();
+        if (lacking.isPresent()) {
+            throw new RefusedException(lacking.get());
         }
         String name = deviceOf(id);
         try {
@@ -96,6 +94,29 @@ final class TapNetworks {
         } catch (IOException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** What there must be before there can be a device, and is not. */
+    private static Optional<String> lacking() {
+        Path tun = Path.of("/dev/net/tun");
+        if (!Files.exists(tun)) {
+            return Optional.of("there is no " + tun);
+        }
+        return Stream.of("ip", "nft")
+                .filter(program -> Command.find(program).isEmpty())
+                .map(program -> "the program '" + program + "' is not installed")
+                .findFirst();
+    }
+
+    /** What {@link #make} and {@link #open} could have left of a machine, in the order in which it is to be undone. */
+    List<Resource> traces(MachineId id) {
+        String device = deviceOf(id);
+        return lacking().isPresent()
+                ? List.of()
+                : List.of(
+                        new Resource(driver, ELEMENT, device),
+                        new Resource(driver, TAP, device),
+                        new Resource(driver, TABLE, TABLE_NAME));
     }
 
     private Device makeLocked(MachineId id, MadeThings made, String name)
@@ -150,13 +171,34 @@ final class TapNetworks {
         }
     }
 
+    /** @param element its full name, or a device alone for all that it has */
     private static List<String> undoElement(String element) throws IOException, InterruptedException {
+        if (DEVICE.matcher(element).matches()) {
+            return undoElementsOf(element);
+        }
         if (!ELEMENT_NAME.matcher(element).matches()) {
             return List.of("not an element of ours: " + element);
         }
         Command.Result result = Command.run(DEADLINE, elementCommand("delete", element), List.of("nft", "-f", "-"));
         boolean gone = result.ok() || result.output().contains("No such file or directory");
         return gone ? List.of() : List.of("nft element " + element + ": " + result.output());
+    }
+
+    private static List<String> undoElementsOf(String device) throws IOException, InterruptedException {
+        Command.Result set = Command.run(DEADLINE, "", List.of("nft", "list", "set", "inet", "sallyport", "doors"));
+        if (!set.ok()) {
+            boolean none = set.output().contains("No such file or directory");
+            return none ? List.of() : List.of("nft elements of " + device + ": " + set.output());
+        }
+        // nft writes "NAME" . ADDRESS . PORT, between commas.
+        Matcher found = ELEMENT_NAME.matcher(set.output().replace("\"", ""));
+        var errors = new ArrayList<String>();
+        while (found.find()) {
+            if (found.group(1).equals(device)) {
+                errors.addAll(undoElement(found.group()));
+            }
+        }
+        return errors;
     }
 
     private static List<String> undoDevice(String name) throws IOException, InterruptedException {

@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
  * @param door where the egress gateway listens on the host
  */
 record UserNetwork(InetSocketAddress door) implements MachineNetwork {
+    static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
+
     private static final String GATEWAY = "10.0.2.100";
     private static final Duration MONITOR = Duration.ofSeconds(10);
 
@@ -27,7 +29,7 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
     @Override
     public List<String> arguments() {
         InetAddress address = door.getAddress();
-        String host = address.isAnyLocalAddress() ? "127.0.0.1" : address.getHostAddress();
+        String host = (address.isAnyLocalAddress() ? LOOPBACK : address).getHostAddress();
         return List.of(
                 "-netdev",
                 "user,id=net,restrict=on,ipv6=off"
@@ -45,6 +47,11 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
     @Override
     public String proxy() {
         return GATEWAY + ":" + DOOR_PORT;
+    }
+
+    @Override
+    public InetSocketAddress wanted() {
+        return new InetSocketAddress(LOOPBACK, door.getPort());
     }
 
     @Override
@@ -77,7 +84,6 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
         if (!line.find()) {
             throw new IOException("QEMU does not tell to which port of the host it forwards from " + guestPort);
         }
-        return new InetSocketAddress(
-                InetAddress.getByAddress(new byte[] {127, 0, 0, 1}), Integer.parseInt(line.group(1)));
+        return new InetSocketAddress(LOOPBACK, Integer.parseInt(line.group(1)));
     }
 }

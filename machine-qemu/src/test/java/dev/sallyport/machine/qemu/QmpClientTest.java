@@ -53,12 +53,12 @@ class QmpClientTest {
         assertThat(ProcessIdentity.killAll(MARKER, LONG)).isEmpty();
     }
 
-    private Hypervisor qemu() {
+    private StartedHypervisor qemu() {
         Assumptions.assumeTrue(
                 List.of("/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64").stream()
                         .anyMatch(file -> Path.of(file).toFile().canExecute()),
                 "qemu-system-x86_64 is not here");
-        return Hypervisor.start(
+        return StartedHypervisor.start(
                 List.of(
                         "qemu-system-x86_64",
                         "-S",

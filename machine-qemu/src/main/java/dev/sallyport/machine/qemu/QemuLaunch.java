@@ -1,0 +1,189 @@
+package dev.sallyport.machine.qemu;
+
+import dev.sallyport.machine.MachineSpec;
+import dev.sallyport.machine.MadeThings;
+import dev.sallyport.machine.ProcessIdentity;
+import dev.sallyport.machine.Resource;
+import dev.sallyport.machine.SpooledConsole;
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * From QEMU's command line to a machine in our hands. QEMU tells that it is up by connecting to a socket of ours: nothing is asked
+ * again and again. Then we connect to the socket at which it listens, as whoever adopts the machine later will, and hold that
+ * connection: QEMU has room for one, so that nobody can adopt a machine that is held.
+ */
+final class QemuLaunch {
+    private final MachineSpec spec;
+    private final MachineFiles files;
+    private final MadeThings made;
+    private final Duration allowed;
+    private final long deadline;
+
+    /** @param allowed how long QEMU may take until it answers */
+    QemuLaunch(MachineSpec spec, MachineFiles files, MadeThings made, Duration allowed) {
+        this.spec = spec;
+        this.files = files;
+        this.made = made;
+        this.allowed = allowed;
+        this.deadline = System.nanoTime() + allowed.toNanos();
+    }
+
+    QemuMachine run(List<String> arguments, MachineNetwork network) throws IOException, InterruptedException {
+        var events = new QemuMachine.Events();
+        QmpClient qmp = null;
+        ConsolePipe pipe = null;
+        SpooledConsole console = new SpooledConsole(files.of(MachineFiles.CONSOLE_LOG));
+        boolean up = false;
+        try (ServerSocketChannel monitorDoor = listen()) {
+            pipe = pipe();
+            made.intend(files.resource(MachineFiles.ADOPTION_SOCKET));
+            String marker = QemuDriver.marker(spec.id());
+            made.intend(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, marker));
+            StartedHypervisor process = StartedHypervisor.start(arguments, spec.directory(), marker);
+            pipe.pump(console, "console of " + spec.id());
+            QemuHandle handle;
+            try (var handshake = new QmpClient(accept(monitorDoor, process), events::accept)) {
+                handshake.negotiate(left());
+                MachineNetwork.Ports ports = network.ports(handshake);
+                qmp = QmpClient.connect(files.of(MachineFiles.ADOPTION_SOCKET), events::accept);
+                qmp.negotiate(left());
+                handle = handle(process, ports, network);
+            } catch (IOException e) {
+                throw failed(process, e);
+            }
+            pipe.release();
+            // Connected: nobody else is to find its name.
+            made.undoIf(files.resource(MachineFiles.MONITOR_SOCKET)::equals);
+            var machine = new QemuMachine(spec, handle, process, console, pipe, qmp, events, made);
+            up = true;
+            return machine;
+        } finally {
+            if (!up) {
+                close(qmp, pipe, console);
+            }
+        }
+    }
+
+    private static QemuHandle handle(StartedHypervisor process, MachineNetwork.Ports ports, MachineNetwork network)
+            throws InterruptedException {
+        Optional<ProcessIdentity> identity = process.identity();
+        if (identity.isEmpty()) {
+            throw failed(process, null);
+        }
+        return new QemuHandle(identity.get().pid(), identity.get().startTicks(), ports, network.wanted());
+    }
+
+    /** Lets go of what was opened for a machine that does not come to be. */
+    static void close(@Nullable QmpClient qmp, @Nullable ConsolePipe pipe, @Nullable SpooledConsole console)
+            throws IOException {
+        if (qmp != null) {
+            qmp.close();
+        }
+        try {
+            if (pipe != null) {
+                pipe.close();
+            }
+        } finally {
+            if (console != null) {
+                console.close();
+            }
+        }
+    }
+
+    private ConsolePipe pipe() throws IOException, InterruptedException {
+        made.intend(files.resource(MachineFiles.CONSOLE_INPUT));
+        made.intend(files.resource(MachineFiles.CONSOLE_OUTPUT));
+        ConsolePipe.make(files.of(MachineFiles.CONSOLE_INPUT), files.of(MachineFiles.CONSOLE_OUTPUT));
+        return ConsolePipe.open(files.of(MachineFiles.CONSOLE_OUTPUT));
+    }
+
+    private ServerSocketChannel listen() throws IOException {
+        made.intend(files.resource(MachineFiles.MONITOR_SOCKET));
+        ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            return channel.bind(UnixDomainSocketAddress.of(files.of(MachineFiles.MONITOR_SOCKET)));
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** QEMU's connection, or a failure as soon as QEMU has ended without it. */
+    private SocketChannel accept(ServerSocketChannel door, StartedHypervisor process)
+            throws IOException, InterruptedException {
+        var accepted = new CompletableFuture<SocketChannel>();
+        Thread.ofVirtual().name("accept").start(() -> {
+            try {
+                accepted.complete(door.accept());
+            } catch (IOException e) {
+                accepted.completeExceptionally(e);
+            }
+        });
+        CompletableFuture<Integer> exit = process.exit();
+        try {
+            CompletableFuture.anyOf(accepted, exit).get(left().toNanos(), TimeUnit.NANOSECONDS);
+            if (accepted.isDone()) {
+                return accepted.get();
+            }
+            throw failed(process, null);
+        } catch (ExecutionException e) {
+            throw new IOException("waiting for QEMU's connection failed", e.getCause());
+        } catch (TimeoutException e) {
+            throw new FailureException(
+                    new Cause(
+                            CauseCode.HYPERVISOR_FAILED,
+                            "QEMU did not come up in " + allowed.toMillis() + " ms.",
+                            process.lastLines()),
+                    e);
+        }
+    }
+
+    private Duration left() {
+        return Duration.ofNanos(Math.max(1, deadline - System.nanoTime()));
+    }
+
+    /** Names why QEMU ended, by its own words. */
+    private static FailureException failed(StartedHypervisor process, @Nullable IOException thrown)
+            throws InterruptedException {
+        String code = "it still runs";
+        try {
+            code = "exit code " + process.exit().get(3, TimeUnit.SECONDS);
+            process.awaitOutput(Duration.ofSeconds(1));
+        } catch (TimeoutException e) {
+            code = "it still runs and does not answer";
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a process's end cannot fail", e);
+        }
+        var evidence = new ArrayList<>(process.lastLines());
+        if (thrown != null) {
+            evidence.add(thrown.getMessage());
+        }
+        String words = String.join("\n", evidence);
+        CauseCode cause = CauseCode.HYPERVISOR_FAILED;
+        if (words.contains("No space left on device")) {
+            cause = CauseCode.DISK_FULL;
+        } else if (words.contains("/dev/net/tun")) {
+            cause = CauseCode.TAP_REFUSED;
+        } else if (words.contains("KVM kernel module") || words.contains("failed to initialize kvm")) {
+            cause = CauseCode.KVM_REFUSED;
+        }
+        var failure = new Cause(cause, "QEMU could not start the machine (" + code + ").", evidence);
+        return thrown == null ? new FailureException(failure) : new FailureException(failure, thrown);
+    }
+}

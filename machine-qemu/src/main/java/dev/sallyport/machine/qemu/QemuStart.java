@@ -1,0 +1,254 @@
+package dev.sallyport.machine.qemu;
+
+import dev.sallyport.image.Layer;
+import dev.sallyport.machine.Command;
+import dev.sallyport.machine.FactsDisk;
+import dev.sallyport.machine.Machine;
+import dev.sallyport.machine.MachineSpec;
+import dev.sallyport.machine.MadeThings;
+import dev.sallyport.machine.WritableDisk;
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.VmType;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipalNotFoundException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** One start: a list of steps, each timed. */
+final class QemuStart {
+    /** {@code sun_path} of unix(7) has 108 bytes with its NUL. */
+    private static final int MAX_SOCKET_PATH = 107;
+
+    private static final int MIN_MEMORY_MIB = 64;
+    private static final int MAX_MEMORY_MIB = 1 << 20;
+    private static final int MAX_CPUS = 64;
+
+    /** What all starts of a driver share. */
+    record Tools(QemuOptions options, boolean root, WritableDisk writableDisk, TapNetworks taps, KvmProbe kvm) {}
+
+    private final Tools tools;
+    private final QemuOptions options;
+    private final MachineSpec spec;
+    private final MachineFiles files;
+    private final MadeThings made;
+    private final Steps steps;
+
+    QemuStart(Tools tools, MachineSpec spec, MadeThings made, Steps steps) {
+        this.tools = tools;
+        this.options = tools.options();
+        this.spec = spec;
+        this.files = MachineFiles.in(spec.directory());
+        this.made = made;
+        this.steps = steps;
+    }
+
+    Machine run() throws IOException, InterruptedException {
+        check();
+        files.closeToOthers();
+        String user = user();
+        boolean useKvm = accelerator();
+        MachineNetwork network = network();
+        disks(network);
+        QemuMachine machine = new QemuLaunch(spec, files, made, options.startDeadline())
+                .run(arguments(user, useKvm, network), network);
+        steps.done(
+                "hypervisor",
+                "QEMU runs the machine.",
+                Map.of(
+                        "accelerator", useKvm ? "kvm" : "tcg",
+                        "board", options.board().name().toLowerCase(Locale.ROOT),
+                        "agent", QemuHandle.text(machine.agent()),
+                        "memoryMib", Integer.toString(spec.memoryMib())));
+        return machine;
+    }
+
+    private void check() {
+        QemuDriver.onPath(options.binary());
+        if (spec.memoryMib() < MIN_MEMORY_MIB || spec.memoryMib() > MAX_MEMORY_MIB) {
+            throw FailureException.of(
+                    CauseCode.BAD_REQUEST,
+                    "A machine cannot have " + spec.memoryMib() + " MiB of memory: it takes " + MIN_MEMORY_MIB + " to "
+                            + MAX_MEMORY_MIB + ".");
+        }
+        if (spec.cpus() < 1 || spec.cpus() > MAX_CPUS) {
+            throw FailureException.of(
+                    CauseCode.BAD_REQUEST,
+                    "A machine cannot have " + spec.cpus() + " processors: it takes 1 to " + MAX_CPUS + ".");
+        }
+        present(spec.image().kernel(), CauseCode.IMAGE_MISSING, "kernel");
+        present(spec.image().initramfs(), CauseCode.IMAGE_MISSING, "initramfs");
+        for (Layer layer : spec.image().layers()) {
+            present(layer.file(), CauseCode.LAYER_MISSING, "layer " + layer.name());
+        }
+        if (!Files.isDirectory(spec.directory())) {
+            throw FailureException.of(
+                    CauseCode.HYPERVISOR_FAILED, "The machine's folder " + spec.directory() + " is not there.");
+        }
+        int length = files.of(MachineFiles.MONITOR_SOCKET).toString().getBytes(StandardCharsets.UTF_8).length;
+        if (length > MAX_SOCKET_PATH) {
+            throw FailureException.of(
+                    CauseCode.HYPERVISOR_FAILED,
+                    "The machine's folder has too long a path: a socket in it would take " + length + " bytes, and "
+                            + MAX_SOCKET_PATH + " are the most.");
+        }
+        steps.done(
+                "image",
+                "The parts of image " + spec.image().id() + " are there.",
+                Map.of("image", spec.image().id()));
+    }
+
+    private void present(Path file, CauseCode code, String what) {
+        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
+            throw FailureException.of(
+                    code,
+                    "The " + what + " of image " + spec.image().id() + " is not there.",
+                    file + " cannot be read");
+        }
+    }
+
+    /** Whom QEMU becomes. */
+    private String user() throws IOException {
+        if (!tools.root()) {
+            return "";
+        }
+        try {
+            spec.directory().getFileSystem().getUserPrincipalLookupService().lookupPrincipalByName(options.user());
+            return options.user();
+        } catch (UserPrincipalNotFoundException e) {
+            throw new FailureException(
+                    Cause.of(
+                            CauseCode.HYPERVISOR_MISSING,
+                            "There is no system user '" + options.user() + "', as which machines run.",
+                            "adduser --system --group --no-create-home --home /nonexistent " + options.user()),
+                    e);
+        }
+    }
+
+    private boolean accelerator() throws IOException, InterruptedException {
+        if (options.accelerator() == QemuOptions.Accelerator.TCG) {
+            steps.done("accelerator", "Emulation, as demanded.", Map.of("accelerator", "tcg"));
+            return false;
+        }
+        KvmProbe.Verdict verdict = tools.kvm()
+                .check(
+                        spec.image().kernel(),
+                        spec.image().initramfs(),
+                        spec.directory(),
+                        QemuDriver.NAME,
+                        QemuDriver.probeMarker(spec.id()),
+                        made);
+        if (!verdict.usable() && options.accelerator() == QemuOptions.Accelerator.KVM) {
+            throw FailureException.of(CauseCode.KVM_REFUSED, "Reason: " + verdict.reason() + ".", verdict.reason());
+        }
+        String name = verdict.usable() ? "kvm" : "tcg";
+        steps.done(
+                "accelerator",
+                verdict.usable() ? "KVM." : "Emulation: no guest comes up under KVM here.",
+                Map.of("accelerator", name, "reason", verdict.reason()));
+        return verdict.usable();
+    }
+
+    private MachineNetwork network() throws InterruptedException {
+        String refusal = "";
+        if (options.network() != QemuOptions.Network.USER) {
+            try {
+                if (!tools.root()) {
+                    throw new TapNetworks.RefusedException("only root may make TAP devices and rules");
+                }
+                TapNetworks.Device device = tools.taps().make(spec.id(), made);
+                TapNetwork network = tools.taps()
+                        .open(device, Doors.open(spec.egress(), device.host(), MachineNetwork.DOOR_PORT), made);
+                steps.done("network", network.text(), network.details());
+                return network;
+            } catch (TapNetworks.RefusedException e) {
+                refusal = String.valueOf(e.getMessage());
+                if (options.network() == QemuOptions.Network.TAP) {
+                    throw new FailureException(Cause.of(CauseCode.TAP_REFUSED, "Reason: " + refusal + ".", refusal), e);
+                }
+                made.undoIf(resource -> resource.kind().equals(TapNetworks.TAP)
+                        || resource.kind().equals(TapNetworks.TABLE)
+                        || resource.kind().equals(TapNetworks.ELEMENT));
+            }
+        }
+        QemuDriver.onPath("socat");
+        var network = new UserNetwork(Doors.openAnywhere(spec.egress(), UserNetwork.LOOPBACK));
+        var details = new HashMap<>(network.details());
+        String why = "";
+        if (!refusal.isEmpty()) {
+            details.put("reason", refusal);
+            why = " TAP was not taken: " + refusal + ".";
+        }
+        steps.done("network", network.text() + why, details);
+        return network;
+    }
+
+    private void disks(MachineNetwork network) throws IOException, InterruptedException {
+        var content = new HashMap<>(spec.facts());
+        content.put("machine_id", spec.id().value());
+        content.put("vm_type", spec.type().wire());
+        content.put(
+                "layers",
+                String.join(
+                        ",",
+                        spec.image().layers().stream()
+                                .map(layer -> layer.uuid().toString())
+                                .toList()));
+        content.put("address", network.address());
+        content.put("proxy", network.proxy());
+        content.putIfAbsent("hostname", spec.type().wire());
+        content.put("time", Long.toString(Instant.now().getEpochSecond()));
+        made.intend(files.resource(MachineFiles.FACTS_DISK));
+        FactsDisk.write(files.of(MachineFiles.FACTS_DISK), content);
+        made.intend(files.resource(MachineFiles.WRITABLE_DISK));
+        tools.writableDisk().make(files.of(MachineFiles.WRITABLE_DISK), spec.diskBytes());
+        steps.done("disk", "Its disks are made.", Map.of("writable", Long.toString(spec.diskBytes())));
+    }
+
+    private List<String> arguments(String user, boolean useKvm, MachineNetwork network) throws IOException {
+        int translationMib = spec.type() == VmType.BROWSER ? 256 : 64;
+        OptionalLong tscKhz = useKvm ? OptionalLong.empty() : HostCpu.tscKhz();
+        var qemu = new QemuArguments(options, useKvm, spec.memoryMib(), spec.cpus(), translationMib)
+                .boot(
+                        spec.image().kernel(),
+                        spec.image().initramfs(),
+                        spec.image().kernelArguments(),
+                        tscKhz,
+                        List.of())
+                .console(MachineFiles.CONSOLE)
+                .monitor(MachineFiles.MONITOR_SOCKET)
+                .adoption(MachineFiles.ADOPTION_SOCKET)
+                .entropy()
+                .network(network.arguments(), mac())
+                .disk("facts", files.of(MachineFiles.FACTS_DISK), true)
+                .disk("writable", files.of(MachineFiles.WRITABLE_DISK), false);
+        int number = 0;
+        for (Layer layer : spec.image().layers()) {
+            qemu.disk("layer" + number++, layer.file().toAbsolutePath(), true);
+        }
+        var all = new ArrayList<String>();
+        if (network.spawns()) {
+            // Orphans of QEMU, one a connection, go to the next process that asks for them; where a container's first
+            // process does not wait for them they would stay zombies for ever.
+            Command.find("tini").ifPresent(tini -> all.addAll(List.of(tini.toString(), "-s", "--")));
+        }
+        all.addAll(qemu.confined(user, network.spawns()).toList());
+        return all;
+    }
+
+    /** An address of our own making (the second bit), the same each time for the same machine. */
+    private String mac() {
+        int hash = spec.id().value().hashCode();
+        return String.format(
+                "02:53:%02x:%02x:%02x:%02x", hash >>> 24, hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
+    }
+}
