@@ -55,6 +55,22 @@ public final class UpVerb implements Verb {
             description = "how much of them is kept in all, the newest (default: ${DEFAULT-VALUE})")
     private long logMib = Settings.LOGS.bytes() >> 20;
 
+    @Option(
+            names = "--on-exit",
+            paramLabel = "end|leave",
+            description = "what becomes of sign-ins and machines when it is interrupted: they end, or they go on and the next"
+                    + " 'up' takes them over (default: ${DEFAULT-VALUE})")
+    private Settings.OnExit onExit = Settings.OnExit.END;
+
+    @Option(
+            names = "--keep-failed",
+            paramLabel = "SECONDS",
+            description = "how long the browser machine of a failed sign-in stays, for debugging (default: 0)")
+    private long keepFailed;
+
+    @Mixin
+    private DatabaseOptions database = new DatabaseOptions();
+
     @Override
     @SuppressWarnings(
             "AddressSelection") // The operator names one address; which of a name's several is up to their resolver.
@@ -65,14 +81,19 @@ public final class UpVerb implements Verb {
         Settings settings = machineOptions
                 .applyTo(Settings.defaults(folders))
                 .listeningOn(new InetSocketAddress(host, port))
-                .keeping(logs());
+                .keeping(logs())
+                .ending(onExit);
+        settings = database.applyTo(settings.with(settings.timing().keepingFailed(keepFailed())));
         if (upstream != null) {
             settings = settings.goingOutThrough(address(upstream), authorities());
         }
         Controller controller = Controller.start(settings);
         var ended = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            progress.line("Ending sign-ins and machines ...");
+            progress.line(
+                    onExit == Settings.OnExit.END
+                            ? "Ending sign-ins and machines ..."
+                            : "Leaving sign-ins and machines to the next one ...");
             close(controller, progress);
             ended.countDown();
         }));
@@ -84,13 +105,23 @@ public final class UpVerb implements Verb {
         return 0;
     }
 
-    private static void close(Controller controller, Progress progress) {
+    private void close(Controller controller, Progress progress) {
         try {
             controller.close();
-            progress.line("Ended; nothing is left running.");
+            progress.line(
+                    onExit == Settings.OnExit.END
+                            ? "Ended; nothing is left running."
+                            : "Ended; './sallyport up' takes over what still runs.");
         } catch (RuntimeException e) {
             Failures.print(e, System.err);
         }
+    }
+
+    private Duration keepFailed() {
+        if (keepFailed < 0 || keepFailed > 86_400) {
+            throw FailureException.of(CauseCode.BAD_REQUEST, "--keep-failed takes 0 to 86400 seconds.");
+        }
+        return Duration.ofSeconds(keepFailed);
     }
 
     private LogRetention.Limits logs() {

@@ -1,6 +1,8 @@
 package dev.sallyport.controller;
 
 import dev.sallyport.controller.logs.LogRetention;
+import dev.sallyport.controller.session.StayPolicy;
+import dev.sallyport.controller.store.DatabaseAccess;
 import dev.sallyport.model.Folders;
 import dev.sallyport.model.VmType;
 import java.net.InetAddress;
@@ -22,6 +24,9 @@ import java.util.Optional;
  * @param upstream a proxy that the egress gateway goes through, if any
  * @param extraAuthorities PEM certificates that machines trust besides Debian's, if any
  * @param logs how much is kept of the logs of machines that are gone and of image builds
+ * @param database the PostgreSQL that several controllers share; empty for one of this controller's own
+ * @param address where other controllers and users reach this one's API; empty for where it listens
+ * @param onExit what becomes of machines when the controller ends in good order
  */
 public record Settings(
         Folders folders,
@@ -34,7 +39,10 @@ public record Settings(
         Timing timing,
         Optional<InetSocketAddress> upstream,
         Optional<String> extraAuthorities,
-        LogRetention.Limits logs) {
+        LogRetention.Limits logs,
+        Optional<DatabaseAccess> database,
+        String address,
+        OnExit onExit) {
     /** 14 days, 512 MiB. */
     public static final LogRetention.Limits LOGS = new LogRetention.Limits(Duration.ofDays(14), 512L << 20);
 
@@ -54,6 +62,14 @@ public record Settings(
         TAP
     }
 
+    /** What becomes of machines and sign-ins when the controller ends in good order. */
+    public enum OnExit {
+        /** They end too. */
+        END,
+        /** They go on, and the next controller with this data folder takes them over. */
+        LEAVE
+    }
+
     /**
      * @param memoryMib guest memory, MiB
      * @param cpus virtual processors
@@ -67,20 +83,76 @@ public record Settings(
      * @param graceAfterSuccess how long a browser machine stays after a completed session's last viewer left
      * @param graceAfterFailure the same after a failure
      * @param graceAtMost however many view it
+     * @param keepStep how much longer it stays when somebody asks for it
+     * @param keptAtMost however often somebody asks for it
+     * @param failedKept how long a failed session's machine stays for debugging; zero for not at all
+     * @param lease how long this host's lease is good without being renewed
+     * @param left how long the machines that a controller left wait for the next one
+     * @param ended how long ended sessions and machines, with their timelines, are kept
      */
     public record Timing(
             Duration boot,
             Duration user,
             Duration graceAfterSuccess,
             Duration graceAfterFailure,
-            Duration graceAtMost) {
+            Duration graceAtMost,
+            Duration keepStep,
+            Duration keptAtMost,
+            Duration failedKept,
+            Duration lease,
+            Duration left,
+            Duration ended) {
         /** The periods that are in force when nothing is chosen. */
         public static final Timing DEFAULTS = new Timing(
                 Duration.ofMinutes(3),
                 Duration.ofMinutes(15),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(5),
-                Duration.ofMinutes(2));
+                Duration.ofMinutes(2),
+                Duration.ofMinutes(5),
+                Duration.ofMinutes(30),
+                Duration.ZERO,
+                Duration.ofSeconds(15),
+                Duration.ofMinutes(5),
+                Duration.ofDays(30));
+
+        /** The same with another time for boots. */
+        public Timing boot(Duration newBoot) {
+            return new Timing(
+                    newBoot, user, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, failedKept,
+                    lease, left, ended);
+        }
+
+        /** The same with another time for the user. */
+        public Timing user(Duration newUser) {
+            return new Timing(
+                    boot, newUser, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, failedKept,
+                    lease, left, ended);
+        }
+
+        /** The same with other times after a session's end. */
+        public Timing graces(Duration success, Duration failure, Duration atMost) {
+            return new Timing(
+                    boot, user, success, failure, atMost, keepStep, keptAtMost, failedKept, lease, left, ended);
+        }
+
+        /** The same, keeping failed sessions' machines for debugging. */
+        public Timing keepingFailed(Duration newFailedKept) {
+            return new Timing(
+                    boot, user, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, newFailedKept,
+                    lease, left, ended);
+        }
+
+        /** The same with another lease. */
+        public Timing lease(Duration newLease) {
+            return new Timing(
+                    boot, user, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, failedKept,
+                    newLease, left, ended);
+        }
+
+        StayPolicy.Periods stays() {
+            return new StayPolicy.Periods(graceAfterSuccess, graceAfterFailure, graceAtMost, keptAtMost, failedKept);
+        }
     }
 
     /** The settings in force when nothing is chosen: 127.0.0.1, port 4000, everything else found out. */
@@ -96,7 +168,10 @@ public record Settings(
                 Timing.DEFAULTS,
                 Optional.empty(),
                 Optional.empty(),
-                LOGS);
+                LOGS,
+                Optional.empty(),
+                "",
+                OnExit.END);
     }
 
     /** The shape of machines of {@code type}. */
@@ -107,35 +182,45 @@ public record Settings(
         };
     }
 
-    public Settings listeningOn(InetSocketAddress address) {
-        return new Settings(folders, address, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs);
+    public Settings listeningOn(InetSocketAddress socket) {
+        return new Settings(folders, socket, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit);
     }
 
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
-        return new Settings(folders, listen, newAccelerator, newNetwork, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs);
+        return new Settings(folders, listen, newAccelerator, newNetwork, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit);
     }
 
     /** The same with another hypervisor's program. */
     public Settings withHypervisor(String program) {
-        return new Settings(folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities, logs);
+        return new Settings(folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit);
     }
 
     /** The same with machines of other shapes. */
     public Settings with(Shape newBrowser, Shape newCli) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, newBrowser, newCli, timing, upstream, extraAuthorities, logs);
+        return new Settings(folders, listen, accelerator, network, hypervisor, newBrowser, newCli, timing, upstream, extraAuthorities, logs, database, address, onExit);
     }
 
     public Settings with(Timing newTiming) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities, logs);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities, logs, database, address, onExit);
     }
 
     /** The same, keeping logs for so long. */
     public Settings keeping(LogRetention.Limits newLogs) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, newLogs);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, newLogs, database, address, onExit);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */
     public Settings goingOutThrough(InetSocketAddress proxy, Optional<String> authorities) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, Optional.of(proxy), authorities, logs);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, Optional.of(proxy), authorities, logs, database, address, onExit);
+    }
+
+    /** The same on a database that others share, reached by them at {@code where}. */
+    public Settings sharing(DatabaseAccess shared, String where) {
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, Optional.of(shared), where, onExit);
+    }
+
+    /** The same with another end. */
+    public Settings ending(OnExit how) {
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, how);
     }
 }

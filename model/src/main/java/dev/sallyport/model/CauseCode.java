@@ -387,6 +387,11 @@ public enum CauseCode {
     USER_TIME_OUT(Family.SIGN_IN, 408, "The user did not finish the sign-in in time.", "Start the sign-in again."),
     HOST_RESTARTED(
             Family.SIGN_IN, 503, "The controller was restarted while the sign-in ran.", "Start the sign-in again."),
+    HOST_LOST(
+            Family.SIGN_IN,
+            503,
+            "The host on which the sign-in ran is gone.",
+            "Start the sign-in again: another host takes it. An operator looks at the host, or at its way to the database."),
 
     /** A cause too, and a defect to be worked on. */
     UNKNOWN(Family.OTHER, 500, "Something failed that has no name yet.", "Please report it with the evidence lines.");

@@ -11,7 +11,9 @@ public final class MachineLife {
         /** It is to end: its work is done, it failed, or nobody needs it. */
         END,
         /** Everything of it was undone. */
-        GONE
+        GONE,
+        /** Its host's lease lapsed. */
+        LOSE
     }
 
     /** The table. */
@@ -23,6 +25,12 @@ public final class MachineLife {
             .add(MachineState.STARTING, Event.END, MachineState.DESTROYING)
             .add(MachineState.READY, Event.END, MachineState.DESTROYING)
             .add(MachineState.DESTROYING, Event.GONE, MachineState.DESTROYED)
+            .add(MachineState.PLANNED, Event.LOSE, MachineState.LOST)
+            .add(MachineState.STARTING, Event.LOSE, MachineState.LOST)
+            .add(MachineState.READY, Event.LOSE, MachineState.LOST)
+            .add(MachineState.DESTROYING, Event.LOSE, MachineState.LOST)
+            // Its host came back, and undid what was left.
+            .add(MachineState.LOST, Event.GONE, MachineState.DESTROYED)
             .build();
 
     private MachineLife() {}

@@ -13,7 +13,9 @@ public enum MachineState {
     /** Its parts are being undone. */
     DESTROYING,
     /** Nothing of it is left but its logs. */
-    DESTROYED;
+    DESTROYED,
+    /** Its host's lease lapsed: whether it still runs is not known, and its host undoes it when it comes back. */
+    LOST;
 
     /** The lower-case name, as in the API. */
     public String wire() {

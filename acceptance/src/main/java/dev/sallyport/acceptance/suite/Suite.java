@@ -22,7 +22,12 @@ enum Suite {
     FAULTS(
             "machines",
             "dev\\.sallyport\\.acceptance\\.faults\\..*",
-            "each fault made for real; its cause must be the right one, and soon");
+            "each fault made for real; its cause must be the right one, and soon"),
+    /** Death at every step. */
+    CRASH(
+            "machines",
+            "dev\\.sallyport\\.acceptance\\.crash\\..*",
+            "controllers, databases and hosts that die at every step; nothing is lost, and nothing is left");
 
     private final String tags;
     private final String classNames;
@@ -56,7 +61,7 @@ enum Suite {
 
     /** True when it is long, and runs only when it is named or everything is asked for. */
     boolean isLong() {
-        return this == FAULTS;
+        return this == FAULTS || this == CRASH;
     }
 
     /** True when its tests need images. */

@@ -37,7 +37,7 @@ public final class TestVerb implements Verb {
     @Parameters(
             arity = "0..*",
             paramLabel = "NAME",
-            description = "suites: unit, contract, tools, signin, refusals, faults")
+            description = "suites: unit, contract, tools, signin, refusals, faults, crash")
     private List<String> names = List.of();
 
     @Option(names = "--only", paramLabel = "CLASS", description = "only test classes whose full name holds this text")

@@ -61,8 +61,8 @@ final class FaultStage implements AutoCloseable {
                 settings -> settings.with(accelerator, settings.network())
                         .withHypervisor(knobs.program().toString())
                         .with(new Settings.Shape(1024, 1, DISK_BYTES), new Settings.Shape(512, 1, DISK_BYTES))
-                        .with(new Settings.Timing(
-                                BOOT, usual.user(), Duration.ofMillis(1), Duration.ofMillis(1), usual.graceAtMost())));
+                        .with(usual.boot(BOOT)
+                                .graces(Duration.ofMillis(1), Duration.ofMillis(1), usual.graceAtMost())));
         return new FaultStage(place, stage, images, knobs);
     }
 

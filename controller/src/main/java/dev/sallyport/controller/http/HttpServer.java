@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.controller.session.Sessions;
+import dev.sallyport.controller.store.Scope;
+import dev.sallyport.controller.store.SessionStore;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.Secret;
@@ -84,7 +86,7 @@ public final class HttpServer implements AutoCloseable {
         connector.setPort(listen.getPort());
         server.addConnector(connector);
         server.setHandler(new Handler.Sequence(
-                api.relay().context(server, new ScreenGate(api.tickets(), api.sessions())),
+                api.relay().context(server, new ScreenGate(api.tickets(), api.sessions(), api.sessionStore())),
                 new PageHandler(),
                 resources(api)));
         server.setErrorHandler(HttpServer::problemOf);
@@ -184,11 +186,11 @@ public final class HttpServer implements AutoCloseable {
     }
 
     /** Lets in who brings a ticket. */
-    private record ScreenGate(Tickets tickets, Sessions sessions) implements Gate {
+    private record ScreenGate(Tickets tickets, Sessions sessions, SessionStore store) implements Gate {
         @Override
         public ScreenSource admit(SessionId session, Secret ticket) {
             tickets.redeem(session, ticket);
-            AgentClient agent = sessions.browser(session)
+            AgentClient agent = sessions.browser(store.get(Scope.all(), session))
                     .orElseThrow(
                             () -> FailureException.of(CauseCode.CONFLICT, "The session has no screen at this moment."))
                     .agent();

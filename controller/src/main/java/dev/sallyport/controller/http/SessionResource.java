@@ -2,6 +2,7 @@ package dev.sallyport.controller.http;
 
 import dev.sallyport.agentapi.CredentialStatus;
 import dev.sallyport.controller.http.Views.Done;
+import dev.sallyport.controller.http.Views.KeepAnswer;
 import dev.sallyport.controller.http.Views.PageAnswer;
 import dev.sallyport.controller.http.Views.ScreenAnswer;
 import dev.sallyport.controller.http.Views.SessionAnswer;
@@ -69,8 +70,9 @@ public final class SessionResource {
         this.consoles = consoles;
     }
 
-    /** The body of {@code POST /api/auth/start}. */
-    record StartRequest(@Nullable String userId, @Nullable String provider) {}
+    /** The body of {@code POST /api/auth/start}; {@code replace} cancels what is under way of this user to this provider. */
+    record StartRequest(
+            @Nullable String userId, @Nullable String provider, @Nullable Boolean replace) {}
 
     /** The body of {@code POST …/callback}: the address that the user's own browser ended on, or a code. */
     record CallbackRequest(@Nullable String address) {}
@@ -83,7 +85,21 @@ public final class SessionResource {
         if (body == null || body.provider() == null) {
             throw FailureException.of(CauseCode.BAD_REQUEST, "The field 'provider' is missing.");
         }
-        StoredSession session = sessions.start(caller.actingFor(body.userId()), body.provider());
+        UserId user = caller.actingFor(body.userId());
+        return accepted(
+                Boolean.TRUE.equals(body.replace())
+                        ? sessions.startAgain(user, body.provider(), nameOf(caller))
+                        : sessions.start(user, body.provider()));
+    }
+
+    /** A sign-in like this one, which came to nothing. */
+    @POST
+    @Path("api/auth/session/{id}/retry")
+    public Response retry(@Context ContainerRequestContext request, @PathParam("id") String id) {
+        return accepted(sessions.retry(owned(request, id)));
+    }
+
+    private static Response accepted(StoredSession session) {
         return Response.status(Response.Status.ACCEPTED)
                 .entity(new StartAnswer(
                         true,
@@ -92,6 +108,10 @@ public final class SessionResource {
                         session.status().wire(),
                         "/s/" + session.id() + "/screen"))
                 .build();
+    }
+
+    private static String nameOf(Caller caller) {
+        return caller.isAdmin() ? "an operator" : "its user";
     }
 
     @GET
@@ -148,7 +168,7 @@ public final class SessionResource {
     @Path("api/auth/session/{id}/novnc")
     public ScreenAnswer screen(@Context ContainerRequestContext request, @PathParam("id") String id) {
         StoredSession session = owned(request, id);
-        if (sessions.browser(session.id()).isEmpty()) {
+        if (sessions.browser(session).isEmpty()) {
             throw FailureException.of(
                     CauseCode.CONFLICT,
                     "The session has no screen at this moment; it is "
@@ -180,14 +200,14 @@ public final class SessionResource {
     public UrlAnswer oauthUrl(@Context ContainerRequestContext request, @PathParam("id") String id)
             throws InterruptedException {
         StoredSession session = owned(request, id);
-        return new UrlAnswer(session.id().value(), sessions.oauthUrl(session.id()));
+        return new UrlAnswer(session.id().value(), sessions.oauthUrl(session));
     }
 
     @GET
     @Path("api/auth/session/{id}/credentials/status")
     public CredentialStatus credentials(@Context ContainerRequestContext request, @PathParam("id") String id)
             throws InterruptedException {
-        return sessions.credentialStatus(owned(request, id).id());
+        return sessions.credentialStatus(owned(request, id));
     }
 
     @POST
@@ -200,7 +220,7 @@ public final class SessionResource {
         if (body == null || body.address() == null || body.address().isBlank()) {
             throw FailureException.of(CauseCode.BAD_REQUEST, "The field 'address' is missing.");
         }
-        sessions.callback(session.id(), body.address().strip());
+        sessions.callback(session, body.address().strip());
         return new Done(true);
     }
 
@@ -211,12 +231,19 @@ public final class SessionResource {
         return new Done(true);
     }
 
+    /** Asks for the browser machine of an ended session to stay a while longer, and answers until when. */
+    @POST
+    @Path("api/auth/session/{id}/keep")
+    public KeepAnswer keep(@Context ContainerRequestContext request, @PathParam("id") String id) {
+        return new KeepAnswer(true, sessions.keep(owned(request, id)).toString());
+    }
+
     @POST
     @Path("api/auth/session/{id}/cancel")
     public SessionAnswer cancel(@Context ContainerRequestContext request, @PathParam("id") String id) {
         StoredSession session = owned(request, id);
         Caller caller = Authentication.callerOf(request);
-        return new SessionAnswer(view(sessions.cancel(session.id(), caller.isAdmin() ? "an operator" : "its user")));
+        return new SessionAnswer(view(sessions.cancel(session.id(), nameOf(caller))));
     }
 
     private StoredSession owned(ContainerRequestContext request, String id) {
@@ -229,9 +256,10 @@ public final class SessionResource {
     private SessionView view(StoredSession session) {
         return SessionView.of(
                 session,
-                sessions.browser(session.id())
+                sessions.browser(session)
                         .map(live -> live.machine().agent().getHostString())
-                        .orElse(null));
+                        .orElse(null),
+                sessions.staysUntil(session).orElse(null));
     }
 
     /** What the database itself lets this caller see (row-level security), under the checks made here. */

@@ -37,8 +37,15 @@ final class Views {
             int viewers,
             String createdAt,
             String updatedAt,
-            @Nullable String endedAt) {
-        static SessionView of(StoredSession session, @Nullable String browserAddress) {
+            @Nullable String endedAt,
+            @Nullable String expiresAt,
+            @Nullable String browserUntil) {
+        /**
+         * @param browserAddress of the browser machine, while it runs here
+         * @param browserUntil until when it stays after the session's end
+         */
+        static SessionView of(
+                StoredSession session, @Nullable String browserAddress, @Nullable Instant browserUntil) {
             return new SessionView(
                     session.id().value(),
                     session.user().value(),
@@ -54,7 +61,9 @@ final class Views {
                     session.viewers(),
                     session.createdAt().toString(),
                     session.updatedAt().toString(),
-                    text(session.endedAt()));
+                    text(session.endedAt()),
+                    text(session.expiresAt()),
+                    text(browserUntil));
         }
     }
 
@@ -107,6 +116,8 @@ final class Views {
     record UrlAnswer(String sessionId, @Nullable String url) {}
 
     record PageAnswer(String url, String expiresAt) {}
+
+    record KeepAnswer(boolean success, String browserUntil) {}
 
     record Done(boolean success) {}
 

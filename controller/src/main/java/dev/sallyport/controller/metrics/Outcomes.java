@@ -71,6 +71,16 @@ public final class Outcomes implements OutcomeListener {
         diagnoses().record(signToVerdict);
     }
 
+    /** A durable timer fired. */
+    public void timerFired(String task, boolean done) {
+        Counter.builder("sallyport.timers")
+                .description("Durable timers that fired")
+                .tag("task", task)
+                .tag("outcome", done ? "done" : "failed")
+                .register(registry)
+                .increment();
+    }
+
     private Counter sessions(SessionStatus outcome) {
         return Counter.builder("sallyport.sessions")
                 .description("Sign-ins that ended")

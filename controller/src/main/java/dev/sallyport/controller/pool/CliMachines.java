@@ -2,6 +2,9 @@ package dev.sallyport.controller.pool;
 
 import dev.sallyport.agentapi.CredentialSet;
 import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.controller.store.Database;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.model.UserId;
@@ -36,6 +39,50 @@ public final class CliMachines {
         this.machines = machines;
         this.providers = providers;
         this.vault = vault;
+    }
+
+    /** Knows the machines that were adopted; those that still boot too. */
+    public void adopt() {
+        for (LiveMachine machine : machines.all()) {
+            if (machine.type() == VmType.CLI) {
+                var known = new CompletableFuture<LiveMachine>();
+                synchronized (byUser) {
+                    byUser.put(machine.user(), known);
+                }
+                Thread.ofVirtual()
+                        .name("cli machine of " + machine.user())
+                        .start(() -> complete(known, () -> adopted(machine)));
+            }
+        }
+    }
+
+    /** Knows none any more. */
+    public void abandon() {
+        synchronized (byUser) {
+            byUser.clear();
+        }
+    }
+
+    /** The controller before may have been killed before it gave the machine its user's credentials. */
+    private LiveMachine adopted(LiveMachine machine) {
+        try {
+            LiveMachine ready = machines.await(machine.id())
+                    .orElseThrow(() -> FailureException.of(CauseCode.MACHINE_ENDED, "It ended meanwhile."));
+            if (!machines.isFurnished(machine.id())) {
+                furnish(ready);
+            }
+            return ready;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a CLI machine came up", e);
+        }
+    }
+
+    private void furnish(LiveMachine machine) throws InterruptedException {
+        for (Provider provider : providers.all()) {
+            restore(machine, machine.user(), provider);
+        }
+        machines.furnished(machine.id());
     }
 
     /**
@@ -75,11 +122,13 @@ public final class CliMachines {
     }
 
     private static void complete(CompletableFuture<LiveMachine> wanted, Supplier<LiveMachine> start) {
-        try {
-            wanted.complete(start.get());
-        } catch (RuntimeException e) {
-            wanted.completeExceptionally(e);
-        }
+        Database.persevering(() -> {
+            try {
+                wanted.complete(start.get());
+            } catch (RuntimeException e) {
+                wanted.completeExceptionally(e);
+            }
+        });
     }
 
     private LiveMachine fresh(UserId user, @Nullable SessionId session) {
@@ -89,9 +138,7 @@ public final class CliMachines {
         try {
             LiveMachine machine =
                     machines.start(MachineId.random(), new MachineRequest(VmType.CLI, user, session, egress));
-            for (Provider provider : providers.all()) {
-                restore(machine, user, provider);
-            }
+            furnish(machine);
             return machine;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

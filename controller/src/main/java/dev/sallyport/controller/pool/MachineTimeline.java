@@ -1,11 +1,14 @@
 package dev.sallyport.controller.pool;
 
+import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TimelineId;
 import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.egress.EgressEvent;
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.machine.StepListener;
 import dev.sallyport.model.MachineId;
+import dev.sallyport.model.SessionId;
+import dev.sallyport.model.VmType;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Set;
@@ -24,6 +27,18 @@ public final class MachineTimeline {
 
     Recorder of(MachineId id, MachineRequest request) {
         return new Recorder(id, request);
+    }
+
+    /** A machine is gone; its session is told too, whoever works on it. */
+    void gone(StoredMachine machine) {
+        SessionId session = machine.session();
+        if (session != null && machine.type() == VmType.BROWSER) {
+            timelines.append(
+                    TimelineId.of(session),
+                    "browser.ended",
+                    "The browser machine is gone.",
+                    Map.of("reason", String.valueOf(machine.endReason())));
+        }
     }
 
     /** Records one machine's steps. */

@@ -3,11 +3,15 @@ package dev.sallyport.controller.pool;
 import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.agentapi.Health;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.host.Bells;
+import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.logs.ConsoleLogs;
+import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineChange;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.MachineStore.NewMachine;
 import dev.sallyport.controller.store.ResourceStore;
+import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.diagnosis.Verdict;
@@ -22,13 +26,16 @@ import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.Readiness;
 import dev.sallyport.machine.Resource;
+import dev.sallyport.machine.ResourceLedger;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.InvalidIdException;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineLife;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.Secret;
+import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -45,15 +52,19 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Phaser;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts machines, waits until their agents answer, watches over them, and ends them. Every outside thing is in the store
- * before it is made; what a controller that was killed has left is removed by {@link #removeLeftovers()}.
+ * The machines of this host: started, waited for until their agents answer, watched over, adopted from a controller that ended, and
+ * ended. Every outside thing is in the store before it is made. What should be is in the store too: {@link #restore()} and
+ * {@link #reconcile()} make what is here like it.
  */
 public final class Machines implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Machines.class);
@@ -66,17 +77,31 @@ public final class Machines implements AutoCloseable {
     private final ResourceStore resources;
     private final EgressGateway gateway;
     private final MachineTimeline timeline;
+    private final Lease lease;
+    private final Bells bells;
     private final ConsoleLogs consoles;
     private final ImageEvidence imageEvidence = new ImageEvidence();
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
-    private final Set<Thread> starting = ConcurrentHashMap.newKeySet();
+    /** Those whose start is under way, from before they are written down. */
+    private final Map<MachineId, Thread> starting = new ConcurrentHashMap<>();
+    /** Those that are being undone. */
+    private final Set<MachineId> undoing = ConcurrentHashMap.newKeySet();
     /** One party for each start under way, and one for {@link #close()}, which waits for them. */
     private final Phaser starts = new Phaser(1);
 
+    private final LongAdder adopted = new LongAdder();
+    private final LongAdder notAdopted = new LongAdder();
+    private final LongAdder orphans = new LongAdder();
     private volatile boolean closing;
+    private volatile boolean leaving;
 
-    /** A machine that was started, its agent's client, and its way out. */
-    private record Running(Machine machine, LiveMachine live, EgressGateway.Door door) {}
+    /** A machine that runs, its agent's client, its way out, and whether its agent has answered. */
+    private record Running(
+            Machine machine,
+            LiveMachine live,
+            EgressGateway.Door door,
+            MachineTimeline.Recorder record,
+            CompletableFuture<LiveMachine> ready) {}
 
     public Machines(
             Settings settings,
@@ -85,7 +110,9 @@ public final class Machines implements AutoCloseable {
             MachineStore store,
             ResourceStore resources,
             EgressGateway gateway,
-            MachineTimeline timeline) {
+            MachineTimeline timeline,
+            Lease lease,
+            Bells bells) {
         this.settings = settings;
         this.driver = driver;
         this.images = images;
@@ -93,6 +120,8 @@ public final class Machines implements AutoCloseable {
         this.resources = resources;
         this.gateway = gateway;
         this.timeline = timeline;
+        this.lease = lease;
+        this.bells = bells;
         this.consoles = new ConsoleLogs(settings.folders().data());
     }
 
@@ -104,14 +133,14 @@ public final class Machines implements AutoCloseable {
      */
     public LiveMachine start(MachineId id, MachineRequest request) throws InterruptedException {
         starts.register();
-        starting.add(Thread.currentThread());
+        starting.put(id, Thread.currentThread());
         try {
             if (closing) {
                 throw new InterruptedException("the controller is shutting down");
             }
             return startWhole(id, request);
         } finally {
-            starting.remove(Thread.currentThread());
+            starting.remove(id);
             starts.arriveAndDeregister();
         }
     }
@@ -120,24 +149,31 @@ public final class Machines implements AutoCloseable {
         Image image = images.current(request.type().wire())
                 .orElseThrow(() -> FailureException.of(
                         CauseCode.IMAGE_MISSING, "The alias '" + request.type().wire() + "' points at no image."));
+        Lease.Term term = lease.term();
+        term.mustHold();
         Secret token = Secret.random(32);
         store.plan(new NewMachine(
-                id, request.type(), request.user(), request.session(), image.id(), driver.name(), token));
+                id,
+                request.type(),
+                request.user(),
+                request.session(),
+                image.id(),
+                driver.name(),
+                token,
+                lease.host(),
+                request.egress()));
         MachineTimeline.Recorder record = timeline.of(id, request);
         long began = System.nanoTime();
         try {
             store.transition(id, MachineLife.Event.START, MachineChange.none());
             var doors = new Doors(id, request, record);
-            Machine machine = driver.start(spec(id, request, image, token, doors), resources.ledger(id), record);
-            var live = new LiveMachine(
-                    request.user(),
-                    machine,
-                    new AgentClient(machine.agent(), machine.streams(), token),
-                    record.egressTroubles());
-            running.put(id, new Running(machine, live, doors.door()));
-            awaitAgent(id, live, image, record, began);
-            Thread.ofVirtual().name("watch " + id).start(() -> watch(live, record));
-            return live;
+            Machine machine = driver.start(
+                    spec(id, request, image, token, doors), guarded(id, request.type(), term), record);
+            Running started = running(machine, request, token, doors, record);
+            runs(started);
+            awaitAgent(id, started.live(), image, record, began);
+            watch(started);
+            return started.live();
         } catch (FailureException e) {
             record.done("failed", e.reason().code().sentence(), e.reason().details());
             end(id, "did not come up: " + e.reason().code(), e.reason());
@@ -148,9 +184,101 @@ public final class Machines implements AutoCloseable {
         }
     }
 
-    /** The machine {@code id} if its agent answers. */
+    /** Nothing is made once the lease is lost: what is written down then is undone by those who swept it, or by nobody. */
+    private ResourceLedger guarded(MachineId id, VmType type, Lease.Term term) {
+        ResourceLedger ledger = resources.ledger(id, type);
+        return new ResourceLedger() {
+            @Override
+            public void intend(Resource resource) {
+                ledger.intend(resource);
+                try {
+                    term.mustHold();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt(); // The driver meets it where it waits next.
+                }
+            }
+
+            @Override
+            public void undone(Resource resource) {
+                ledger.undone(resource);
+            }
+        };
+    }
+
+    private void runs(Running started) {
+        Machine machine = started.machine();
+        try {
+            store.runs(started.live().id(), machine.handle(), machine.agent(), machine.streams());
+        } catch (FailureException e) {
+            // Ended by somebody while it was made: what they undid was not all of it.
+            if (e.reason().code() == CauseCode.CONFLICT) {
+                running.remove(started.live().id());
+                drop(started);
+            }
+            throw e;
+        }
+    }
+
+    private List<String> drop(Running ended) {
+        List<String> errors = ended.machine().destroy();
+        ended.live().agent().close();
+        ended.door().close();
+        ended.ready().completeExceptionally(FailureException.of(CauseCode.MACHINE_ENDED, "It was ended."));
+        return errors;
+    }
+
+    private Running running(
+            Machine machine, MachineRequest request, Secret token, Doors doors, MachineTimeline.Recorder record) {
+        var live = new LiveMachine(
+                request.user(),
+                machine,
+                new AgentClient(machine.agent(), machine.streams(), token),
+                record.egressTroubles());
+        var made = new Running(machine, live, doors.door(), record, new CompletableFuture<>());
+        running.put(live.id(), made);
+        return made;
+    }
+
+    /** The machine {@code id} if it runs here. */
     public Optional<LiveMachine> find(MachineId id) {
         return Optional.ofNullable(running.get(id)).map(Running::live);
+    }
+
+    /**
+     * Waits until the agent of a machine that runs here answers; an adopted one may still be coming up.
+     *
+     * @return empty when it does not run here
+     * @throws FailureException with the cause when it did not come up
+     * @throws InterruptedException when the calling thread is interrupted; the machine stays
+     */
+    public Optional<LiveMachine> await(MachineId id) throws InterruptedException {
+        Running found = running.get(id);
+        if (found == null) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(found.ready().get());
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof FailureException failure) {
+                throw failure;
+            }
+            throw new IllegalStateException("the wait for an adopted machine ended in an unexpected way", e.getCause());
+        }
+    }
+
+    /** Whether a CLI machine has been given what its user's vault holds. */
+    boolean isFurnished(MachineId id) {
+        return store.isFurnished(id);
+    }
+
+    /** A CLI machine has been given what its user's vault holds. */
+    void furnished(MachineId id) {
+        store.furnished(id);
+    }
+
+    /** The machines that run here. */
+    public List<LiveMachine> all() {
+        return running.values().stream().map(Running::live).toList();
     }
 
     /** How many machines of {@code type} run. */
@@ -160,9 +288,24 @@ public final class Machines implements AutoCloseable {
                 .count();
     }
 
+    /** Machines that were adopted since the start. */
+    public long adopted() {
+        return adopted.sum();
+    }
+
+    /** Machines that a controller before had left and that could not be adopted. */
+    public long notAdopted() {
+        return notAdopted.sum();
+    }
+
+    /** Things found that nobody knew of, and removed. */
+    public long orphansRemoved() {
+        return orphans.sum();
+    }
+
     /**
-     * Ends machine {@code id} and undoes all that was made for it. Doing so twice is harmless; of several callers at once one
-     * does it and the others return.
+     * Ends machine {@code id} and undoes all that was made for it, or, when it is another host's, tells that host to. Doing so twice
+     * is harmless; of several callers at once one does it and the others return.
      */
     public void end(MachineId id, String reason) {
         end(id, reason, null);
@@ -172,7 +315,7 @@ public final class Machines implements AutoCloseable {
     private void end(MachineId id, String reason, @Nullable Cause cause) {
         boolean interrupted = Thread.interrupted(); // What is begun here is finished: half an end is a leak.
         try {
-            endWhole(id, reason, cause);
+            Database.persevering(() -> endWhole(id, reason, cause));
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -181,8 +324,11 @@ public final class Machines implements AutoCloseable {
     }
 
     private void endWhole(MachineId id, String reason, @Nullable Cause cause) {
-        StoredMachine stored = store.get(dev.sallyport.controller.store.Scope.all(), id);
-        if (stored.state() == MachineState.DESTROYING || stored.state() == MachineState.DESTROYED) {
+        StoredMachine stored = store.find(Scope.all(), id).orElse(null);
+        if (stored == null
+                || stored.state() == MachineState.DESTROYING
+                || stored.state() == MachineState.DESTROYED
+                || stored.state() == MachineState.LOST) {
             return;
         }
         try {
@@ -194,35 +340,231 @@ public final class Machines implements AutoCloseable {
             }
             throw e;
         }
-        undo(id);
+        if (lease.host().equals(stored.host())) {
+            undo(stored);
+        } else {
+            bells.machine(id);
+        }
     }
 
-    /** Removes what a controller that ended without its clean-up has left. */
-    public void removeLeftovers() {
-        for (StoredMachine left : store.notDestroyed()) {
-            if (left.state() != MachineState.DESTROYING) {
-                store.transition(
-                        left.id(),
-                        MachineLife.Event.END,
-                        MachineChange.none().endReason("the controller was restarted"));
+    /**
+     * Adopts the machines that a controller before this one has left running, and undoes the others. They come up side by side;
+     * those that were booting go on to.
+     */
+    public void restore() {
+        List<Thread> each = store.notDestroyed(lease.host()).stream()
+                .map(left -> Thread.ofVirtual().name("restore " + left.id()).start(() -> restore(left)))
+                .toList();
+        each.forEach(Machines::joinWhole);
+        undoForgotten();
+        removeStrangers();
+    }
+
+    private void restore(StoredMachine left) {
+        try {
+            Database.persevering(() -> {
+                if (left.state() == MachineState.DESTROYING || left.state() == MachineState.LOST) {
+                    undo(left);
+                } else if (left.handle() == null) {
+                    end(left.id(), "the controller ended before it ran");
+                } else {
+                    adopt(left, left.handle());
+                }
+            });
+        } catch (RuntimeException e) {
+            LOG.error("The machine {} could not be restored", left.id(), e);
+        }
+    }
+
+    private void adopt(StoredMachine left, String handle) {
+        UserId user = left.user();
+        Optional<Image> image = images.byId(left.imageId())
+                .or(() -> images.current(left.type().wire())); // A machine that runs needs its image's files, not its record.
+        if (user == null || image.isEmpty()) {
+            end(left.id(), "it belongs to nobody, or there is no image any more");
+            return;
+        }
+        var request = new MachineRequest(left.type(), user, left.session(), left.egress());
+        MachineTimeline.Recorder record = timeline.of(left.id(), request);
+        Secret token = store.agentToken(left.id());
+        var doors = new Doors(left.id(), request, record);
+        try {
+            Optional<Machine> taken = driver.adopt(
+                    spec(left.id(), request, image.get(), token, doors),
+                    handle,
+                    resources.notUndone(left.id()).reversed(),
+                    resources.ledger(left.id(), left.type()),
+                    record);
+            if (taken.isEmpty()) {
+                notAdopted.increment();
+                doors.close();
+                end(left.id(), "it had ended when its controller came back");
+                return;
             }
-            undo(left.id());
+            Running found = running(taken.get(), request, token, doors, record);
+            adopted.increment();
+            record.done("adopted", "The controller was started anew and has taken the machine over.", Map.of());
+            comeUp(found, left, image.get());
+        } catch (FailureException e) {
+            notAdopted.increment();
+            doors.close();
+            end(left.id(), "it could not be taken over: " + e.reason().code(), e.reason());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** An adopted machine is ready, or still boots. */
+    private void comeUp(Running found, StoredMachine left, Image image) {
+        if (left.state() == MachineState.READY) {
+            watch(found);
+            return;
+        }
+        Thread.ofVirtual().name("start of " + left.id()).start(() -> Database.persevering(() -> {
+            try {
+                awaitAgent(left.id(), found.live(), image, found.record(), System.nanoTime());
+                watch(found);
+            } catch (FailureException e) {
+                found.record().done("failed", e.reason().code().sentence(), e.reason().details());
+                end(left.id(), "did not come up: " + e.reason().code(), e.reason());
+                found.ready().completeExceptionally(e);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+    }
+
+    /** Looks at a machine of which another controller has told that it is to end. */
+    public void rung(MachineId id) {
+        store.find(Scope.all(), id)
+                .filter(machine -> machine.state() == MachineState.DESTROYING
+                        && lease.host().equals(machine.host()))
+                .ifPresent(this::undo);
+    }
+
+    /**
+     * Compares what is here with what should be, and mends it: machines that are to end and do not, machines that nobody works on,
+     * folders that no row knows of.
+     */
+    public void reconcile() {
+        for (StoredMachine machine : store.notDestroyed(lease.host())) {
+            MachineId id = machine.id();
+            boolean ending = machine.state() == MachineState.DESTROYING || machine.state() == MachineState.LOST;
+            if (ending) {
+                undo(machine);
+            } else if (!running.containsKey(id) && !starting.containsKey(id) && isForgotten(id)) {
+                orphans.increment();
+                end(id, "nobody works on it any more");
+            }
+        }
+        undoForgotten();
+        removeStrangers();
+    }
+
+    /** What is on record of machines that are gone: made after they were undone, by a start that was ended halfway. */
+    private void undoForgotten() {
+        for (MachineId id : resources.ofDestroyed(lease.host())) {
+            if (!starting.containsKey(id)) {
+                store.find(Scope.all(), id).ifPresent(machine -> undoResources(machine, new ArrayList<>()));
+            }
+        }
+    }
+
+    private void undoResources(StoredMachine machine, List<String> errors) {
+        for (Resource left : resources.notUndone(machine.id())) {
+            List<String> met = driver.undo(left);
+            errors.addAll(met);
+            if (met.isEmpty()) {
+                resources.ledger(machine.id(), machine.type()).undone(left);
+            }
+        }
+    }
+
+    /** Looked at again: its start may have begun, or ended, since the list was read. */
+    private boolean isForgotten(MachineId id) {
+        return store.find(Scope.all(), id)
+                .filter(now -> now.state() != MachineState.DESTROYED && now.state() != MachineState.DESTROYING)
+                .filter(now -> !running.containsKey(id) && !starting.containsKey(id))
+                .isPresent();
+    }
+
+    /** Folders are ours by where they lie; what a machine of that name could have made is known to its driver. */
+    private void removeStrangers() {
+        Path folder = settings.folders().data().resolve("machines");
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (var folders = Files.newDirectoryStream(folder, "m-*")) {
+            for (Path each : folders) {
+                var id = new MachineId(each.getFileName().toString());
+                boolean ours = starting.containsKey(id) || running.containsKey(id) || undoing.contains(id);
+                if (!ours
+                        && store.find(Scope.all(), id)
+                                .filter(known -> known.state() != MachineState.DESTROYED)
+                                .isEmpty()) {
+                    removeStranger(id, each);
+                }
+            }
+        } catch (IOException | InvalidIdException e) {
+            LOG.warn("The folder of machines could not be looked through: {}", e.toString());
+        }
+    }
+
+    private void removeStranger(MachineId id, Path folder) {
+        LOG.warn("Removing {}, of which nobody knows", folder);
+        orphans.increment();
+        List<String> errors = new ArrayList<>();
+        for (Resource left : driver.traces(id, folder)) {
+            errors.addAll(driver.undo(left));
+        }
+        keepConsole(id);
+        removeFolder(id, errors);
+        if (!errors.isEmpty()) {
+            LOG.error("{} could not be removed: {}", folder, errors);
         }
     }
 
     /** Gives up the starts under way and ends all machines, side by side. */
     @Override
     public void close() {
-        closing = true;
-        starting.forEach(Thread::interrupt);
-        starts.arriveAndAwaitAdvance();
+        stopStarts();
         List<Thread> ends = new ArrayList<>();
         for (MachineId id : running.keySet()) {
             ends.add(Thread.ofVirtual().start(() -> end(id, "the controller is shutting down")));
         }
-        for (Thread end : ends) {
-            joinWhole(end);
+        ends.forEach(Machines::joinWhole);
+    }
+
+    /** Gives up the starts under way, and lets go of all other machines: they run on, for the next controller to adopt. */
+    public void leave() {
+        leaving = true;
+        stopStarts();
+        running.forEach((id, left) -> letGo(left));
+        running.clear();
+    }
+
+    /** Ends all machines here at once, whatever the store says: they are nobody's any more. What is left of them is undone then. */
+    public void abandon() {
+        starting.values().forEach(Thread::interrupt);
+        starts.arriveAndAwaitAdvance();
+        List<Thread> ends = store.notDestroyed(lease.host()).stream()
+                .map(machine -> Thread.ofVirtual().start(() -> Database.persevering(() -> undo(machine))))
+                .toList();
+        ends.forEach(Machines::joinWhole);
+    }
+
+    private void stopStarts() {
+        if (!closing) {
+            closing = true;
+            starting.values().forEach(Thread::interrupt);
+            starts.arriveAndAwaitAdvance();
         }
+    }
+
+    private static void letGo(Running left) {
+        left.machine().leave();
+        left.live().agent().close();
+        left.door().close();
     }
 
     private void awaitAgent(MachineId id, LiveMachine live, Image image, MachineTimeline.Recorder record, long began)
@@ -270,50 +612,70 @@ public final class Machines implements AutoCloseable {
                         Long.toString(signToVerdict)));
     }
 
+    private void watch(Running started) {
+        started.ready().complete(started.live());
+        Thread.ofVirtual().name("watch " + started.live().id()).start(() -> watchEnd(started));
+    }
+
     /** Waits for the machine's own end, which nobody asked for, and cleans up after it. */
-    private void watch(LiveMachine live, MachineTimeline.Recorder record) {
+    private void watchEnd(Running started) {
+        MachineId id = started.live().id();
         try {
             Optional<MachineExit> exit = Optional.empty();
-            while (exit.isEmpty()) {
-                exit = live.machine().awaitExit(WATCH);
+            while (exit.isEmpty() && running.containsKey(id)) {
+                exit = started.machine().awaitExit(WATCH);
             }
-            if (exit.get().kind() != MachineExit.Kind.DESTROYED) {
-                record.done(
-                        "ended",
-                        "The machine ended by itself.",
-                        Map.of("kind", exit.get().kind().name()));
-                end(live.id(), "it ended by itself: " + exit.get().kind());
+            if (exit.isPresent() && exit.get().kind() != MachineExit.Kind.DESTROYED && !leaving) {
+                MachineExit.Kind kind = exit.get().kind();
+                Database.persevering(() -> {
+                    started.record().done("ended", "The machine ended by itself.", Map.of("kind", kind.name()));
+                    end(id, "it ended by itself: " + kind);
+                });
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException e) {
-            LOG.error("Machine {} could not be cleaned up after its end", live.id(), e);
+            LOG.error("Machine {} could not be cleaned up after its end", id, e);
         }
     }
 
-    private void undo(MachineId id) {
+    private void undo(StoredMachine machine) {
+        MachineId id = machine.id();
+        if (!undoing.add(id)) {
+            return; // Under way.
+        }
+        try {
+            undoWhole(machine);
+        } finally {
+            undoing.remove(id);
+        }
+    }
+
+    private void undoWhole(StoredMachine machine) {
+        MachineId id = machine.id();
         List<String> errors = new ArrayList<>();
         Running ended = running.remove(id);
         if (ended != null) {
-            errors.addAll(ended.machine().destroy());
-            ended.live().agent().close();
-            ended.door().close();
+            errors.addAll(drop(ended));
         }
-        for (Resource left : resources.notUndone(id)) {
-            List<String> met = driver.undo(left);
-            errors.addAll(met);
-            if (met.isEmpty()) {
-                resources.ledger(id).undone(left);
-            }
-        }
+        undoResources(machine, errors);
         keepConsole(id);
         removeFolder(id, errors);
         if (!errors.isEmpty()) {
-            // It stays DESTROYING, with its resources on record: the next start tries again.
+            // It stays as it is, with its resources on record: the next look tries again.
             LOG.error("Machine {} is not wholly undone: {}", id, errors);
             return;
         }
-        store.transition(id, MachineLife.Event.GONE, MachineChange.none());
+        try {
+            store.transition(id, MachineLife.Event.GONE, MachineChange.none());
+        } catch (FailureException e) {
+            if (e.reason().code() != CauseCode.CONFLICT) {
+                throw e;
+            }
+            LOG.debug("Machine {} had been undone before", id);
+            return;
+        }
+        timeline.gone(machine);
     }
 
     /** Now that it is whole, and also of a machine whose start failed halfway or whose controller was killed. */
@@ -393,7 +755,7 @@ public final class Machines implements AutoCloseable {
         private final MachineId id;
         private final MachineRequest request;
         private final MachineTimeline.Recorder record;
-        private EgressGateway.@org.jspecify.annotations.Nullable Door door;
+        private EgressGateway.@Nullable Door door;
 
         Doors(MachineId id, MachineRequest request, MachineTimeline.Recorder record) {
             this.id = id;
@@ -406,6 +768,12 @@ public final class Machines implements AutoCloseable {
             EgressGateway.Door opened = gateway.open(id, address, port, AllowList.of(request.egress()), record);
             door = opened;
             return opened.address();
+        }
+
+        void close() {
+            if (door != null) {
+                door.close();
+            }
         }
 
         EgressGateway.Door door() {

@@ -9,10 +9,12 @@ import dev.sallyport.agentapi.StartSignIn;
 import dev.sallyport.agentapi.TakeCredentials;
 import dev.sallyport.agentapi.ToolStatus;
 import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.LiveMachine;
 import dev.sallyport.controller.pool.MachineRequest;
 import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.SessionChange;
 import dev.sallyport.controller.store.SessionStore;
@@ -30,10 +32,12 @@ import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
 import dev.sallyport.provider.Provider;
 import dev.sallyport.vault.CredentialFile;
+import dev.sallyport.vault.Opened;
 import dev.sallyport.vault.Vault;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +49,10 @@ import java.util.concurrent.FutureTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One sign-in, from its request to the end of its browser machine, on a thread of its own. */
+/**
+ * One sign-in, from its request to its end, on a thread of its own. Where it stands is in the store alone: each turn reads the status
+ * and does what comes next, so that a flow that is begun anew, after its controller was killed, goes on where the one before was.
+ */
 final class SignInFlow implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(SignInFlow.class);
     /** How long one question to the agent may wait for news; between two, what the machine's way out has told is looked at. */
@@ -65,109 +72,129 @@ final class SignInFlow implements Runnable {
             SessionStore sessions,
             TimelineStore timelines,
             Vault vault,
-            BrowserStay.Periods periods,
-            Duration userTime) {}
+            Duration userTime,
+            Lease lease) {}
+
+    /** Somebody else has ended the session: what they did stands, and there is nothing more to do. */
+    private static final class EndedElsewhere extends Exception {
+        private static final long serialVersionUID = 1L;
+    }
 
     private final Parts parts;
     private final SessionId id;
     private final UserId user;
     private final Provider provider;
-    private final BrowserStay stay;
     private final SignInCauses causes;
-    private final MachineId browserId = MachineId.random();
+    private final Lease.Term term;
     private boolean wayOutSeen;
 
-    SignInFlow(Parts parts, StoredSession session, Provider provider, BrowserStay stay) {
+    SignInFlow(Parts parts, StoredSession session, Provider provider) {
         this.parts = parts;
         this.id = session.id();
         this.user = session.user();
         this.provider = provider;
-        this.stay = stay;
+        this.term = parts.lease().term();
         causes = new SignInCauses(provider);
-    }
-
-    MachineId browserId() {
-        return browserId;
     }
 
     @Override
     public void run() {
+        Database.persevering(this::runWhole);
+    }
+
+    private void runWhole() {
         try {
             signIn();
-            stay.afterSuccess();
         } catch (FailureException e) {
             fail(e.reason());
-            stay.afterFailure();
+        } catch (EndedElsewhere e) {
+            LOG.debug("Session {} was ended by somebody else", id);
         } catch (InterruptedException e) {
-            // Cancelled, or the controller is shutting down: whoever did it has written it down.
+            // Cancelled, or the controller ends: whoever did it has written it down.
             LOG.debug("Session {} was interrupted", id);
         } catch (RuntimeException e) {
             LOG.error("Session {} failed for a reason that has no name", id, e);
             fail(Cause.of(CauseCode.UNKNOWN, e.getClass().getSimpleName()));
-        } finally {
-            endBrowser();
         }
     }
 
-    private void signIn() throws InterruptedException {
+    private void signIn() throws InterruptedException, EndedElsewhere {
         FutureTask<LiveMachine> cli = aside("cli", () -> parts.cliMachines().of(user, id));
-        LiveMachine browser = parts.machines()
-                .start(browserId, new MachineRequest(VmType.BROWSER, user, id, Set.copyOf(provider.egress())));
-        transition(SessionLife.Event.BROWSER_READY, SessionChange.none().browserMachine(browserId));
+        while (true) {
+            StoredSession now = parts.sessions().get(Scope.all(), id);
+            term.mustHold();
+            switch (now.status()) {
+                case INITIALIZING -> bringUpBrowser(now, cli);
+                case VM_CREATED -> openPage(browserOf(now));
+                case AWAITING_USER -> awaitUser(now, browserOf(now));
+                case TRANSFERRING -> handOver(now, cli);
+                case COMPLETED, FAILED, CANCELLED, EXPIRED -> {
+                    return;
+                }
+            }
+        }
+    }
+
+    private void bringUpBrowser(StoredSession now, FutureTask<LiveMachine> cli)
+            throws InterruptedException, EndedElsewhere {
+        MachineId known = now.browserMachine();
+        // One that a controller before this one began is waited for, if it survived.
+        if (known == null || parts.machines().await(known).isEmpty()) {
+            parts.machines()
+                    .start(
+                            MachineId.random(),
+                            new MachineRequest(VmType.BROWSER, user, id, Set.copyOf(provider.egress())));
+        }
         if (cli.isDone()) {
             resultOf(cli); // Where the hand-over cannot work, the user is not asked to sign in first.
         }
+        move(SessionLife.Event.BROWSER_READY, SessionChange.none());
+    }
 
+    private LiveMachine browserOf(StoredSession now) throws InterruptedException {
+        MachineId known = now.browserMachine();
+        Optional<LiveMachine> live = known == null ? Optional.empty() : parts.machines().await(known);
+        return live.orElseThrow(() -> FailureException.of(
+                CauseCode.HOST_RESTARTED, "The browser machine did not outlive the controller that had started it."));
+    }
+
+    private void openPage(LiveMachine browser) throws InterruptedException, EndedElsewhere {
         browser.agent().startSignIn(new StartSignIn(id.value(), provider));
         SignIn opened = await(
                 browser,
                 SignInState.AWAITING_USER,
-                0,
-                Duration.ofSeconds(provider.signIn().urlSeconds() + 60L));
-        transition(
+                Instant.now().plusSeconds(provider.signIn().urlSeconds() + 60L));
+        move(
                 SessionLife.Event.URL_OPENED,
                 SessionChange.none()
                         .saying("The sign-in page is open: the user's part.")
+                        .expiringAt(Instant.now().plus(parts.userTime()))
                         .detail("host", hostOf(opened))
                         .detail("url_source", String.valueOf(opened.urlSource())));
-
-        awaitUser(browser, opened.version());
-        transition(
-                SessionLife.Event.SIGNED_IN,
-                SessionChange.none().saying("The tool signed in; its credentials are taken over."));
-        handOver(browser, cli);
     }
 
-    private void awaitUser(LiveMachine browser, long version) throws InterruptedException {
+    private void awaitUser(StoredSession now, LiveMachine browser) throws InterruptedException, EndedElsewhere {
+        Instant deadline = now.expiresAt();
         try {
-            await(browser, SignInState.SUCCEEDED, version, parts.userTime());
+            await(browser, SignInState.SUCCEEDED, deadline == null ? Instant.now().plus(parts.userTime()) : deadline);
         } catch (FailureException e) {
             if (e.reason().code() != CauseCode.USER_TIME_OUT) {
                 throw e;
             }
-            parts.sessions()
-                    .transition(
-                            Scope.all(),
-                            id,
-                            SessionLife.Event.EXPIRE,
-                            SessionChange.none().cause(e.reason()));
-            throw e;
+            move(SessionLife.Event.EXPIRE, SessionChange.none().cause(e.reason()));
+            return;
         }
+        move(
+                SessionLife.Event.SIGNED_IN,
+                SessionChange.none().saying("The tool signed in; its credentials are taken over."));
     }
 
     /** From here on the credentials exist in one place alone: each step leaves them safe before the next begins. */
-    private void handOver(LiveMachine browser, FutureTask<LiveMachine> cli) throws InterruptedException {
-        CredentialSet taken = browser.agent().takeCredentials(new TakeCredentials(id.value()));
-        long version = parts.vault().version(user, provider.id());
-        parts.vault().seal(user, provider.id(), toVault(taken), version);
-        browser.agent().releaseCredentials(new ReleaseCredentials(id.value()));
-        record(
-                "vault.sealed",
-                "The credentials are sealed in the vault.",
-                Map.of("files", Integer.toString(taken.files().size())));
-
+    private void handOver(StoredSession now, FutureTask<LiveMachine> cli) throws InterruptedException, EndedElsewhere {
+        CredentialSet taken = now.sealedVersion() == null ? seal(browserOf(now)) : sealed();
         LiveMachine machine = resultOf(cli);
         parts.sessions().update(Scope.all(), id, SessionChange.none().cliMachine(machine.id()));
+        term.mustHold();
         List<String> written = write(machine, taken);
         record(
                 "cli.credentials_written",
@@ -181,11 +208,42 @@ final class SignInFlow implements Runnable {
                     "Its status command ended with " + status.exitCode() + ".",
                     status.output().lines().toList()));
         }
-        transition(
+        move(
                 SessionLife.Event.PROVED,
                 SessionChange.none()
                         .proof(status.output().strip())
                         .saying("The tool in the CLI machine is signed in."));
+    }
+
+    /** The machine gives them as often as it is asked, until it is told that they are safe. */
+    private CredentialSet seal(LiveMachine browser) throws InterruptedException {
+        CredentialSet taken = browser.agent().takeCredentials(new TakeCredentials(id.value()));
+        long before = parts.vault().version(user, provider.id());
+        term.mustHold();
+        long version = parts.vault().seal(user, provider.id(), toVault(taken), before);
+        parts.sessions().update(Scope.all(), id, SessionChange.none().sealed(version));
+        record(
+                "vault.sealed",
+                "The credentials are sealed in the vault.",
+                Map.of("files", Integer.toString(taken.files().size())));
+        try {
+            browser.agent().releaseCredentials(new ReleaseCredentials(id.value()));
+        } catch (FailureException e) {
+            LOG.debug("The browser machine {} keeps the credentials until its end", browser.id(), e);
+        }
+        return taken;
+    }
+
+    private CredentialSet sealed() {
+        Opened opened = parts.vault()
+                .open(user, provider.id())
+                .orElseThrow(() -> FailureException.of(
+                        CauseCode.HANDOVER_FAILED, "The credentials were removed from the vault in the meantime."));
+        return new CredentialSet(
+                provider.id().value(),
+                opened.files().stream()
+                        .map(file -> new CredentialSet.File(file.path(), file.mode(), file.content()))
+                        .toList());
     }
 
     private List<String> write(LiveMachine cli, CredentialSet taken) throws InterruptedException {
@@ -209,17 +267,15 @@ final class SignInFlow implements Runnable {
     }
 
     /** Waits until the sign-in reaches {@code wanted}; its failure, the machine's end and the deadline end the wait too. */
-    private SignIn await(LiveMachine browser, SignInState wanted, long after, Duration atMost)
-            throws InterruptedException {
+    private SignIn await(LiveMachine browser, SignInState wanted, Instant deadline) throws InterruptedException {
         Instant began = Instant.now();
-        Instant deadline = began.plus(atMost);
-        long version = after;
+        long version = 0;
         while (true) {
             Duration left = Duration.between(Instant.now(), deadline);
             if (left.isNegative()) {
                 Cause late = Cause.of(
                         wanted == SignInState.SUCCEEDED ? CauseCode.USER_TIME_OUT : CauseCode.URL_NOT_SHOWN,
-                        "Waited " + atMost.toSeconds() + " s.");
+                        "Waited until " + deadline.truncatedTo(ChronoUnit.SECONDS) + ".");
                 throw new FailureException(causes.join(late, browser.egress()));
             }
             SignIn now = ask(browser, version, left.compareTo(POLL) < 0 ? left : POLL);
@@ -255,7 +311,7 @@ final class SignInFlow implements Runnable {
         try {
             told = browser.agent().health().parts().getOrDefault(WAY_OUT, "");
         } catch (FailureException e) {
-            LOG.debug("The agent of {} was too busy to tell of its way out", browserId);
+            LOG.debug("The agent of {} was too busy to tell of its way out", browser.id());
             return; // The next turn asks again, and the agent's silence is judged elsewhere.
         }
         wayOutSeen = told.equals("ok");
@@ -307,8 +363,16 @@ final class SignInFlow implements Runnable {
                 code, "It ended while the sign-in ran, with " + exit.get().exitCode() + ".", evidence);
     }
 
-    private void transition(SessionLife.Event event, SessionChange change) {
-        parts.sessions().transition(Scope.all(), id, event, change);
+    private void move(SessionLife.Event event, SessionChange change) throws EndedElsewhere {
+        try {
+            parts.sessions().transition(Scope.all(), id, event, change);
+        } catch (FailureException e) {
+            if (e.reason().code() == CauseCode.CONFLICT
+                    && parts.sessions().get(Scope.all(), id).status().isEnded()) {
+                throw new EndedElsewhere();
+            }
+            throw e;
+        }
     }
 
     private void record(String step, String text, Map<String, String> details) {
@@ -317,25 +381,12 @@ final class SignInFlow implements Runnable {
 
     private void fail(Cause cause) {
         try {
-            transition(
+            move(
                     SessionLife.Event.FAIL,
                     SessionChange.none().cause(cause).saying(cause.code().sentence()));
-        } catch (FailureException e) {
-            // It ended otherwise in the meantime (cancelled, expired): that ending stands.
+        } catch (EndedElsewhere e) {
+            // Cancelled, expired, or lost with its host: that ending stands.
             LOG.debug("Session {} had already ended when it failed with {}", id, cause.code());
-        }
-    }
-
-    private void endBrowser() {
-        Thread.interrupted(); // The clean-up is done whole; this thread does nothing after it.
-        try {
-            parts.machines().find(browserId).ifPresent(live -> {
-                record("browser.ending", "The browser machine ends: " + stay.reason() + ".", Map.of());
-                parts.machines().end(browserId, stay.reason());
-                record("browser.ended", "The browser machine is gone.", Map.of());
-            });
-        } catch (RuntimeException e) {
-            LOG.error("The browser machine {} of session {} could not be ended", browserId, id, e);
         }
     }
 

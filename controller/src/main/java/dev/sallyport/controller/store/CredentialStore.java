@@ -31,7 +31,7 @@ public final class CredentialStore implements SealedStore {
 
     @Override
     public boolean write(SealedEntry entry, long expectedVersion) {
-        return database.inTransaction(Scope.of(entry.user()), handle -> {
+        return database.step("credentials sealed", Scope.of(entry.user()), handle -> {
             Update update = expectedVersion == 0
                     ? handle.createUpdate(
                             "INSERT INTO credentials (user_id, provider, version, sealed, key_id, updated_at)"

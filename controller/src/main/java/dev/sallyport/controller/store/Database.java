@@ -6,6 +6,7 @@ import com.zaxxer.hikari.pool.HikariPool;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,25 +25,40 @@ import org.jdbi.v3.core.Jdbi;
 import org.jdbi.v3.core.JdbiException;
 import org.jdbi.v3.core.statement.StatementExceptions;
 import org.jdbi.v3.core.statement.StatementExceptions.MessageRendering;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
  * The connection to PostgreSQL. Work is done in transactions, each with a {@link Scope}; blocking, and fit for virtual threads:
  * whoever finds all connections busy waits at most {@link #PATIENCE}.
+ *
+ * <p>An outage of the database (it was killed, restarts, cannot be reached, has no room) fails a request after that time. Work that
+ * must not be lost runs in {@link #persevering}: it is tried again until the database is back, and is done once: where a
+ * connection was lost during the commit, the database is asked afterwards what became of that very transaction.
  */
 public final class Database implements AutoCloseable {
     /** Longest wait for a connection. */
     static final Duration PATIENCE = Duration.ofSeconds(10);
 
+    /** How long work that must not be lost waits for the database to come back. */
+    public static final Duration PERSEVERANCE = Duration.ofMinutes(30);
+
+    private static final ScopedValue<Duration> PERSEVERES = ScopedValue.newInstance();
+
+    private static final Duration RETRY = Duration.ofMillis(200);
     private static final int MOST_CONNECTIONS = 16;
 
     private final HikariDataSource pool;
     private final Jdbi jdbi;
     private final InstantSource clock;
+    private final StepHook steps;
+    private final DatabaseAccess access;
 
-    private Database(HikariDataSource pool, InstantSource clock) {
+    private Database(DatabaseAccess access, HikariDataSource pool, InstantSource clock, StepHook steps) {
+        this.access = access;
         this.pool = pool;
         this.clock = clock;
+        this.steps = steps;
         this.jdbi = Jdbi.create(pool);
         // Jdbi's messages would quote what was bound: hashes, cipher texts, evidence.
         jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
@@ -57,9 +73,14 @@ public final class Database implements AutoCloseable {
      *     is one that row-level security does not hold for
      */
     public static Database open(DatabaseAccess access, InstantSource clock) {
+        return open(access, clock, StepHook.NONE);
+    }
+
+    /** As {@link #open(DatabaseAccess, InstantSource)}, with somebody who is told of each journalled step. */
+    public static Database open(DatabaseAccess access, InstantSource clock, StepHook steps) {
         migrate(access);
         HikariDataSource pool = pool(access);
-        var database = new Database(pool, clock);
+        var database = new Database(access, pool, clock, steps);
         try {
             database.useTransaction(Scope.all(), Database::checkRole);
             return database;
@@ -76,13 +97,67 @@ public final class Database implements AutoCloseable {
      * @throws FailureException what {@code work} threw, or {@link CauseCode#DATABASE_FAILED} or {@link CauseCode#DISK_FULL}
      */
     public <T> T inTransaction(Scope scope, Function<Handle, T> work) {
-        try (Handle handle = jdbi.open()) {
-            return handle.inTransaction(inside -> {
-                inside.execute("SELECT set_config('sallyport.user', ?, true)", scope.setting());
-                return work.apply(inside);
-            });
-        } catch (JdbiException e) {
-            throw failure(e);
+        boolean perseveres = PERSEVERES.isBound();
+        long giveUp = System.nanoTime() + (perseveres ? PERSEVERES.get() : Duration.ZERO).toNanos();
+        while (true) {
+            var transaction = new Transaction<>(scope, work, perseveres);
+            try {
+                return transaction.run(jdbi);
+            } catch (JdbiException e) {
+                if (!Outage.isOne(e) || System.nanoTime() - giveUp >= 0) {
+                    throw failure(e);
+                }
+                pause(e);
+                if (transaction.isCommitted(this::wasCommitted)) {
+                    return transaction.result();
+                }
+            }
+        }
+    }
+
+    /**
+     * Does {@code work} so that an outage of the database holds its transactions up, instead of failing them, for up to
+     * {@link #PERSEVERANCE}. An interrupt ends the wait with {@link CauseCode#DATABASE_FAILED}.
+     */
+    public static void persevering(Runnable work) {
+        ScopedValue.where(PERSEVERES, PERSEVERANCE).run(work);
+    }
+
+    /**
+     * One journalled step: a transaction of which {@link StepHook} is told before and after.
+     *
+     * @param name what is done, the same each time that it is done
+     */
+    <T> T step(String name, Scope scope, Function<Handle, T> work) {
+        steps.before(name);
+        T result = inTransaction(scope, work);
+        steps.after(name);
+        return result;
+    }
+
+    /** What became of a transaction whose commit was not answered; waits until the server that ran it is done with it. */
+    private boolean wasCommitted(String transactionId) {
+        while (true) {
+            String status = inTransaction(
+                    Scope.all(),
+                    handle -> handle.createQuery("SELECT coalesce(pg_xact_status(CAST(:id AS xid8)), 'aborted')")
+                            .bind("id", transactionId)
+                            .mapTo(String.class)
+                            .one());
+            if (!status.equals("in progress")) {
+                return status.equals("committed");
+            }
+            pause(null);
+        }
+    }
+
+    /** Between two tries. Nothing announces a database that is back. */
+    private static void pause(@Nullable JdbiException met) {
+        try {
+            Thread.sleep(RETRY);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw met == null ? FailureException.of(CauseCode.DATABASE_FAILED, "Interrupted.") : failure(met);
         }
     }
 
@@ -102,6 +177,22 @@ public final class Database implements AutoCloseable {
     /** The pool, for libraries that keep tables of their own; transactions begun there see no row of a user. */
     public DataSource dataSource() {
         return pool;
+    }
+
+    /** Calls those who listen on {@code channel}; what is called is no secret. */
+    public void notify(String channel, String word) {
+        useTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT CAST(pg_notify(:channel, :word) AS text)")
+                        .bind("channel", channel)
+                        .bind("word", word)
+                        .mapTo(String.class)
+                        .findOne());
+    }
+
+    /** A connection of its own, for who waits on it; the caller closes it. */
+    public Connection listening() throws SQLException {
+        return source(access.url(), access.application()).getConnection();
     }
 
     /** Closes all connections. */
@@ -149,7 +240,7 @@ public final class Database implements AutoCloseable {
         source.setLogServerErrorDetail(false);
         source.setTcpKeepAlive(true);
         source.setConnectTimeout(10);
-        source.setSocketTimeout(60);
+        source.setSocketTimeout(35);
         source.setOptions("-c synchronous_commit=on -c statement_timeout=30s -c lock_timeout=10s"
                 + " -c idle_in_transaction_session_timeout=60s -c TimeZone=UTC");
         return source;

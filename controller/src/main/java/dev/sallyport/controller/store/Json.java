@@ -8,6 +8,8 @@ import dev.sallyport.model.CauseCode;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** The JSON columns: causes and details. */
@@ -16,6 +18,8 @@ final class Json {
 
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final TypeReference<Map<String, String>> DETAILS = new TypeReference<>() {};
+
+    private static final TypeReference<Set<String>> TEXTS = new TypeReference<>() {};
 
     private Json() {}
 
@@ -57,6 +61,18 @@ final class Json {
             return MAPPER.readValue(json, DETAILS);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("the column 'details' holds something else", e);
+        }
+    }
+
+    static String texts(Set<String> texts) {
+        return write(new TreeSet<>(texts));
+    }
+
+    static Set<String> texts(String json) {
+        try {
+            return MAPPER.readValue(json, TEXTS);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("the column holds something else than texts", e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sallyport.controller.store;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.HostId;
 import dev.sallyport.model.IllegalTransitionException;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineLife;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,8 @@ public final class MachineStore {
      * @param imageId the image's id
      * @param driver the driver's name
      * @param agentToken what the controller proves itself with to its agent
+     * @param host where it will be; null for none
+     * @param egress hosts that it may reach
      */
     public record NewMachine(
             MachineId id,
@@ -50,7 +54,13 @@ public final class MachineStore {
             @Nullable SessionId session,
             String imageId,
             String driver,
-            Secret agentToken) {}
+            Secret agentToken,
+            @Nullable HostId host,
+            Set<String> egress) {
+        public NewMachine {
+            egress = Set.copyOf(egress);
+        }
+    }
 
     private final Database database;
     private final TimelineStore timelines;
@@ -70,15 +80,22 @@ public final class MachineStore {
         this.outcomes = outcomes;
     }
 
-    /** Writes a machine down with its timeline, before anything of it is made. */
+    /**
+     * Writes a machine down with its timeline, before anything of it is made. A browser machine becomes its session's in the same
+     * moment.
+     *
+     * @throws FailureException {@link CauseCode#CONFLICT} when the session that it is for has ended
+     */
     public StoredMachine plan(NewMachine machine) {
         byte[] sealed = vault.sealSmall(purpose(machine.id()), machine.agentToken());
         UserId user = machine.user();
         SessionId session = machine.session();
-        return database.inTransaction(Scope.all(), handle -> {
+        HostId host = machine.host();
+        return database.step("machine " + machine.type().wire() + " planned", Scope.all(), handle -> {
             StoredMachine stored = handle.createQuery("INSERT INTO machines (id, vm_type, state, user_id, session_id,"
-                            + " image_id, driver, agent_token, created_at, updated_at) VALUES (:id, :type, :state, :user,"
-                            + " :session, :image, :driver, :token, :now, :now) RETURNING *")
+                            + " image_id, driver, agent_token, host, egress, created_at, updated_at) VALUES (:id, :type,"
+                            + " :state, :user, :session, :image, :driver, :token, :host, CAST(:egress AS jsonb), :now, :now)"
+                            + " RETURNING *")
                     .bind("id", machine.id().value())
                     .bind("type", machine.type().wire())
                     .bind("state", MachineLife.TABLE.initial().wire())
@@ -87,9 +104,14 @@ public final class MachineStore {
                     .bind("image", machine.imageId())
                     .bind("driver", machine.driver())
                     .bind("token", sealed)
+                    .bind("host", host == null ? null : host.value())
+                    .bind("egress", Json.texts(machine.egress()))
                     .bind("now", database.now())
                     .map((row, context) -> machine(row))
                     .one();
+            if (session != null && machine.type() == VmType.BROWSER) {
+                giveTo(handle, session, machine.id());
+            }
             timelines.begin(handle, TimelineId.of(machine.id()), user);
             timelines.append(
                     handle,
@@ -98,6 +120,45 @@ public final class MachineStore {
                     "The machine is planned.",
                     Map.of("image", machine.imageId(), "driver", machine.driver()));
             return stored;
+        });
+    }
+
+    private static void giveTo(Handle handle, SessionId session, MachineId browser) {
+        int given = handle.createUpdate(
+                        "UPDATE sessions SET browser_machine = :machine WHERE id = :id AND ended_at IS NULL")
+                .bind("machine", browser.value())
+                .bind("id", session.value())
+                .execute();
+        if (given == 0) {
+            throw FailureException.of(CauseCode.CONFLICT, "The session " + session + " has ended.");
+        }
+    }
+
+    /**
+     * A machine runs: how it is found again, and where it is reached.
+     *
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it is no longer starting
+     */
+    public StoredMachine runs(MachineId id, String handleOfDriver, InetSocketAddress agent, InetSocketAddress streams) {
+        return database.step("machine runs", Scope.all(), handle -> {
+            StoredMachine before = lock(handle, id);
+            if (before.state() != MachineState.STARTING) {
+                throw FailureException.of(
+                        CauseCode.CONFLICT,
+                        "The machine " + id + " is " + before.state().wire() + ".");
+            }
+            return handle.createQuery("UPDATE machines SET handle = :handle, agent_host = :agentHost,"
+                            + " agent_port = :agentPort, streams_host = :streamsHost, streams_port = :streamsPort,"
+                            + " version = version + 1, updated_at = :now WHERE id = :id RETURNING *")
+                    .bind("handle", handleOfDriver)
+                    .bind("agentHost", host(agent))
+                    .bind("agentPort", agent.getPort())
+                    .bind("streamsHost", host(streams))
+                    .bind("streamsPort", streams.getPort())
+                    .bind("now", database.now())
+                    .bind("id", id.value())
+                    .map((row, context) -> machine(row))
+                    .one();
         });
     }
 
@@ -163,12 +224,58 @@ public final class MachineStore {
                 rows, most, last -> new Cursor(last.createdAt(), last.id().value()));
     }
 
-    /** All machines that are not destroyed, oldest first: what a start after a crash has to adopt or end. */
-    public List<StoredMachine> notDestroyed() {
+    /** The machines of a host that are not destroyed, oldest first: what its controller adopts, works on, or ends. */
+    public List<StoredMachine> notDestroyed(HostId host) {
         return database.inTransaction(
                 Scope.all(),
-                handle -> handle.createQuery("SELECT * FROM machines WHERE ended_at IS NULL ORDER BY created_at, id")
+                handle -> handle.createQuery("SELECT * FROM machines WHERE ended_at IS NULL AND host = :host"
+                                + " ORDER BY created_at, id")
+                        .bind("host", host.value())
                         .map((row, context) -> machine(row))
+                        .list());
+    }
+
+    /** The CLI machine of {@code user} that is up or coming up, the newest when there are several. */
+    public Optional<StoredMachine> cliOf(UserId user) {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT * FROM machines WHERE user_id = :user AND vm_type = 'cli'"
+                                + " AND state IN ('planned', 'starting', 'ready') ORDER BY created_at DESC LIMIT 1")
+                        .bind("user", user.value())
+                        .map((row, context) -> machine(row))
+                        .findOne());
+    }
+
+    /** Whether {@link #furnished} was said of a machine. */
+    public boolean isFurnished(MachineId id) {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT furnished FROM machines WHERE id = :id")
+                        .bind("id", id.value())
+                        .mapTo(Boolean.class)
+                        .findOne()
+                        .orElse(false));
+    }
+
+    /** A CLI machine was given its user's credentials. */
+    public void furnished(MachineId id) {
+        database.step("machine furnished", Scope.all(), handle -> handle.createUpdate(
+                        "UPDATE machines SET furnished = true WHERE id = :id")
+                .bind("id", id.value())
+                .execute());
+    }
+
+    /** How many machines of a kind stand in a state. */
+    public record Count(VmType type, MachineState state, long machines) {}
+
+    /** The machines that are not destroyed, counted. */
+    public List<Count> counts() {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT vm_type, state, count(*) AS n FROM machines"
+                                + " WHERE ended_at IS NULL GROUP BY vm_type, state")
+                        .map((row, context) ->
+                                new Count(VmType.ofWire(row.getString("vm_type")), state(row), row.getLong("n")))
                         .list());
     }
 
@@ -182,28 +289,34 @@ public final class MachineStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the machine is at another version
      */
     public StoredMachine transition(MachineId id, MachineLife.Event event, MachineChange change) {
-        StoredMachine after = database.inTransaction(Scope.all(), handle -> {
-            StoredMachine before = lock(handle, id);
-            Long expected = change.ifVersion();
-            if (expected != null && expected != before.version()) {
-                throw FailureException.of(
-                        CauseCode.CONFLICT,
-                        "The machine " + id + " is at version " + before.version() + ", not at " + expected + ".");
-            }
-            MachineState next;
-            try {
-                next = MachineLife.TABLE.next(before.state(), event);
-            } catch (IllegalTransitionException e) {
-                throw new FailureException(
-                        new Cause(
-                                CauseCode.CONFLICT,
-                                e.getMessage() + " (" + id + ").",
-                                timelines.history(handle, TimelineId.of(id))),
-                        e);
-            }
-            return write(handle, before, next, change);
-        });
-        tell(after, event, change);
+        return database.step(
+                "machine " + event.name().toLowerCase(Locale.ROOT),
+                Scope.all(),
+                handle -> transition(handle, id, event, change));
+    }
+
+    /** As {@link #transition(MachineId, MachineLife.Event, MachineChange)}, in the caller's transaction. */
+    StoredMachine transition(Handle handle, MachineId id, MachineLife.Event event, MachineChange change) {
+        StoredMachine before = lock(handle, id);
+        Long expected = change.ifVersion();
+        if (expected != null && expected != before.version()) {
+            throw FailureException.of(
+                    CauseCode.CONFLICT,
+                    "The machine " + id + " is at version " + before.version() + ", not at " + expected + ".");
+        }
+        MachineState next;
+        try {
+            next = MachineLife.TABLE.next(before.state(), event);
+        } catch (IllegalTransitionException e) {
+            throw new FailureException(
+                    new Cause(
+                            CauseCode.CONFLICT,
+                            e.getMessage() + " (" + id + ").",
+                            timelines.history(handle, TimelineId.of(id))),
+                    e);
+        }
+        StoredMachine after = write(handle, before, next, change);
+        handle.afterCommit(() -> tell(after, event, change));
         return after;
     }
 
@@ -358,6 +471,7 @@ public final class MachineStore {
             case DESTROYING ->
                 "The machine ends" + (change.endReason() == null ? "." : ": " + change.endReason() + ".");
             case DESTROYED -> "Nothing of the machine is left but its logs.";
+            case LOST -> "The host that the machine is on is gone.";
         };
     }
 
@@ -384,10 +498,11 @@ public final class MachineStore {
     private static StoredMachine machine(ResultSet row) throws SQLException {
         String user = row.getString("user_id");
         String session = row.getString("session_id");
+        String host = row.getString("host");
         return new StoredMachine(
                 new MachineId(row.getString("id")),
                 VmType.ofWire(row.getString("vm_type")),
-                MachineState.valueOf(row.getString("state").toUpperCase(Locale.ROOT)),
+                state(row),
                 user == null ? null : new UserId(user),
                 session == null ? null : new SessionId(session),
                 row.getString("image_id"),
@@ -400,7 +515,14 @@ public final class MachineStore {
                 Rows.instant(row, "created_at"),
                 Rows.instant(row, "updated_at"),
                 Rows.instantOrNull(row, "ready_at"),
-                Rows.instantOrNull(row, "ended_at"));
+                Rows.instantOrNull(row, "ended_at"),
+                host == null ? null : new HostId(host),
+                Json.texts(row.getString("egress")),
+                row.getString("handle"));
+    }
+
+    private static MachineState state(ResultSet row) throws SQLException {
+        return MachineState.valueOf(row.getString("state").toUpperCase(Locale.ROOT));
     }
 
     private static @Nullable InetSocketAddress address(@Nullable String host, int port) {

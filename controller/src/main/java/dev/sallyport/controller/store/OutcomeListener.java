@@ -11,6 +11,9 @@ public interface OutcomeListener {
     /** For whom nobody listens. */
     OutcomeListener NONE = new OutcomeListener() {};
 
+    /** A session's status changed. */
+    default void sessionMoved(StoredSession before, StoredSession after) {}
+
     /** A session reached its end; its cause is there when it failed. */
     default void sessionEnded(StoredSession session) {}
 

@@ -2,7 +2,9 @@ package dev.sallyport.controller.store;
 
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
+import dev.sallyport.model.HostId;
 import dev.sallyport.model.MachineId;
+import dev.sallyport.model.VmType;
 import java.util.List;
 
 /** What was made for machines in the world outside, written down before it is made. */
@@ -19,11 +21,12 @@ public final class ResourceStore {
      * what is not there, are harmless; both are durable when they return, and throw
      * {@link dev.sallyport.model.FailureException} when they are not.
      */
-    public ResourceLedger ledger(MachineId machine) {
+    public ResourceLedger ledger(MachineId machine, VmType type) {
         return new ResourceLedger() {
             @Override
             public void intend(Resource resource) {
-                database.useTransaction(
+                database.step(
+                        "intend " + step(type, resource),
                         Scope.all(),
                         handle -> handle.createUpdate(
                                         "INSERT INTO resources (machine_id, driver, kind, name, intended_at)"
@@ -39,7 +42,8 @@ public final class ResourceStore {
 
             @Override
             public void undone(Resource resource) {
-                database.useTransaction(
+                database.step(
+                        "undone " + step(type, resource),
                         Scope.all(),
                         handle -> handle.createUpdate(
                                         "UPDATE resources SET undone_at = :now WHERE machine_id = :machine AND driver = :driver"
@@ -54,6 +58,12 @@ public final class ResourceStore {
         };
     }
 
+    /** The same for the same thing of every machine of that kind. */
+    private static String step(VmType type, Resource resource) {
+        String name = resource.name();
+        return type.wire() + " " + resource.kind() + (name.startsWith("/") ? " " + name.substring(name.lastIndexOf('/') + 1) : "");
+    }
+
     /** What is not undone of a machine, the last first: the order in which it is to be undone. */
     public List<Resource> notUndone(MachineId machine) {
         return database.inTransaction(
@@ -66,12 +76,13 @@ public final class ResourceStore {
                         .list());
     }
 
-    /** The machines of which something is not undone, in whatever state they are. */
-    public List<MachineId> machinesWithResources() {
+    /** The destroyed machines of {@code host} of which something is not undone. */
+    public List<MachineId> ofDestroyed(HostId host) {
         return database.inTransaction(
                 Scope.all(),
-                handle -> handle.createQuery(
-                                "SELECT machine_id FROM resources WHERE undone_at IS NULL GROUP BY machine_id ORDER BY max(ordinal) DESC")
+                handle -> handle.createQuery("SELECT DISTINCT r.machine_id FROM resources r JOIN machines m ON m.id = r.machine_id"
+                                + " WHERE r.undone_at IS NULL AND m.state = 'destroyed' AND m.host = :host")
+                        .bind("host", host.value())
                         .mapTo(String.class)
                         .map(MachineId::new)
                         .list());

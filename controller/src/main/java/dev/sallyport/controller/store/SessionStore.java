@@ -3,6 +3,7 @@ package dev.sallyport.controller.store;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.HostId;
 import dev.sallyport.model.IllegalTransitionException;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.ProviderId;
@@ -13,6 +14,8 @@ import dev.sallyport.model.UserId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,16 +34,20 @@ public final class SessionStore {
     private final Database database;
     private final TimelineStore timelines;
     private final OutcomeListener outcomes;
+    private final SessionTimers timers;
 
     /**
      * @param database where sessions are kept
      * @param timelines where their events go
      * @param outcomes told of those that ended
+     * @param timers what is to happen to a session later; set together with each change
      */
-    public SessionStore(Database database, TimelineStore timelines, OutcomeListener outcomes) {
+    public SessionStore(
+            Database database, TimelineStore timelines, OutcomeListener outcomes, SessionTimers timers) {
         this.database = database;
         this.timelines = timelines;
         this.outcomes = outcomes;
+        this.timers = timers;
     }
 
     /**
@@ -48,18 +55,22 @@ public final class SessionStore {
      *
      * @throws FailureException {@link CauseCode#SIGN_IN_RUNNING} when this user has one with this provider that has not ended;
      *     of any number of callers at once one succeeds
+     * @param here the host that was asked; null for none. Where the user has a CLI machine or another session on a host whose lease
+     *     is held, that host works on it: credentials are handed over within one host
      */
-    public StoredSession create(UserId user, ProviderId provider) {
+    public StoredSession create(UserId user, ProviderId provider, @Nullable HostId here) {
         SessionId id = SessionId.random();
-        return database.inTransaction(Scope.of(user), handle -> {
+        return database.step("session created", Scope.of(user), handle -> {
+            HostId host = here == null ? null : hostFor(handle, user).orElse(here);
             StoredSession session = handle.createQuery(
-                            "INSERT INTO sessions (id, user_id, provider, status, created_at, updated_at)"
-                                    + " VALUES (:id, :user, :provider, :status, :now, :now)"
+                            "INSERT INTO sessions (id, user_id, provider, status, host, created_at, updated_at)"
+                                    + " VALUES (:id, :user, :provider, :status, :host, :now, :now)"
                                     + " ON CONFLICT (user_id, provider) WHERE ended_at IS NULL DO NOTHING RETURNING *")
                     .bind("id", id.value())
                     .bind("user", user.value())
                     .bind("provider", provider.value())
                     .bind("status", SessionLife.TABLE.initial().wire())
+                    .bind("host", host == null ? null : host.value())
                     .bind("now", database.now())
                     .map((row, context) -> session(row))
                     .findOne()
@@ -71,8 +82,22 @@ public final class SessionStore {
                     step(session.status()),
                     "The sign-in to " + provider + " was asked for.",
                     Map.of("provider", provider.value()));
+            timers.changed(handle, session);
             return session;
         });
+    }
+
+    /** Where the user's things are; one user's sessions are created one after the other, so that two cannot miss each other. */
+    private static Optional<HostId> hostFor(Handle handle, UserId user) {
+        handle.execute("SELECT pg_advisory_xact_lock(hashtextextended('sallyport-user ' || ?, 0))", user.value());
+        return handle.createQuery("SELECT t.host FROM (SELECT host, created_at FROM machines WHERE user_id = :user"
+                        + " AND vm_type = 'cli' AND state IN ('planned', 'starting', 'ready')"
+                        + " UNION ALL SELECT host, created_at FROM sessions WHERE user_id = :user AND ended_at IS NULL) t"
+                        + " JOIN hosts h ON h.id = t.host WHERE h.state <> 'lost' ORDER BY t.created_at DESC LIMIT 1")
+                .bind("user", user.value())
+                .mapTo(String.class)
+                .map(HostId::new)
+                .findFirst();
     }
 
     /** The session; empty when there is none, or none that the scope may see. */
@@ -81,6 +106,18 @@ public final class SessionStore {
                 scope,
                 handle -> handle.createQuery("SELECT * FROM sessions WHERE id = :id")
                         .bind("id", id.value())
+                        .map((row, context) -> session(row))
+                        .findOne());
+    }
+
+    /** The session of {@code user} to {@code provider} that is under way. */
+    public Optional<StoredSession> runningOf(UserId user, ProviderId provider) {
+        return database.inTransaction(
+                Scope.of(user),
+                handle -> handle.createQuery("SELECT * FROM sessions WHERE user_id = :user AND provider = :provider"
+                                + " AND ended_at IS NULL")
+                        .bind("user", user.value())
+                        .bind("provider", provider.value())
                         .map((row, context) -> session(row))
                         .findOne());
     }
@@ -133,13 +170,38 @@ public final class SessionStore {
                 rows, most, last -> new Cursor(last.createdAt(), last.id().value()));
     }
 
-    /** All sessions of all users that have not ended, oldest first: what a start after a crash has to deal with. */
-    public List<StoredSession> notEnded() {
+    /** The sessions of a host that have not ended, oldest first: what its controller works on. */
+    public List<StoredSession> notEnded(HostId host) {
         return database.inTransaction(
                 Scope.all(),
-                handle -> handle.createQuery("SELECT * FROM sessions WHERE ended_at IS NULL ORDER BY created_at, id")
+                handle -> handle.createQuery("SELECT * FROM sessions WHERE ended_at IS NULL AND host = :host"
+                                + " ORDER BY created_at, id")
+                        .bind("host", host.value())
                         .map((row, context) -> session(row))
                         .list());
+    }
+
+    /** The sessions of a host that have ended while their browser machines have not. */
+    public List<StoredSession> endedWithBrowser(HostId host) {
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT s.* FROM machines m JOIN sessions s ON s.browser_machine = m.id"
+                                + " WHERE m.ended_at IS NULL AND m.host = :host AND s.ended_at IS NOT NULL")
+                        .bind("host", host.value())
+                        .map((row, context) -> session(row))
+                        .list());
+    }
+
+    /** How many sessions stand in each status, those that have ended left out. */
+    public Map<SessionStatus, Long> running() {
+        Map<SessionStatus, Long> counts = new EnumMap<>(SessionStatus.class);
+        database.useTransaction(
+                Scope.all(),
+                handle -> handle.createQuery(
+                                "SELECT status, count(*) AS n FROM sessions WHERE ended_at IS NULL GROUP BY status")
+                        .map((row, context) -> Map.entry(status(row), row.getLong("n")))
+                        .forEach(entry -> counts.put(entry.getKey(), entry.getValue())));
+        return counts;
     }
 
     /**
@@ -152,24 +214,33 @@ public final class SessionStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the session is at another version
      */
     public StoredSession transition(Scope scope, SessionId id, SessionLife.Event event, SessionChange change) {
-        StoredSession after = database.inTransaction(scope, handle -> {
-            StoredSession before = lock(handle, id, change);
-            SessionStatus next;
-            try {
-                next = SessionLife.TABLE.next(before.status(), event);
-            } catch (IllegalTransitionException e) {
-                throw new FailureException(
-                        new Cause(
-                                CauseCode.CONFLICT,
-                                e.getMessage() + " (" + id + ").",
-                                timelines.history(handle, TimelineId.of(id))),
-                        e);
-            }
-            return write(handle, before, next, change, defaultText(next, change));
-        });
-        if (after.status().isEnded()) {
-            outcomes.sessionEnded(after);
+        return database.step(
+                "session " + event.name().toLowerCase(Locale.ROOT),
+                scope,
+                handle -> transition(handle, id, event, change));
+    }
+
+    /** As {@link #transition(Scope, SessionId, SessionLife.Event, SessionChange)}, in the caller's transaction. */
+    StoredSession transition(Handle handle, SessionId id, SessionLife.Event event, SessionChange change) {
+        StoredSession before = lock(handle, id, change);
+        SessionStatus next;
+        try {
+            next = SessionLife.TABLE.next(before.status(), event);
+        } catch (IllegalTransitionException e) {
+            throw new FailureException(
+                    new Cause(
+                            CauseCode.CONFLICT,
+                            e.getMessage() + " (" + id + ").",
+                            timelines.history(handle, TimelineId.of(id))),
+                    e);
         }
+        StoredSession after = write(handle, before, next, change, defaultText(next, change));
+        handle.afterCommit(() -> {
+            outcomes.sessionMoved(before, after);
+            if (after.status().isEnded()) {
+                outcomes.sessionEnded(after);
+            }
+        });
         return after;
     }
 
@@ -181,7 +252,7 @@ public final class SessionStore {
      * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it has ended or is at another version
      */
     public StoredSession update(Scope scope, SessionId id, SessionChange change) {
-        return database.inTransaction(scope, handle -> {
+        return database.step("session updated", scope, handle -> {
             StoredSession before = lock(handle, id, change);
             if (before.endedAt() != null) {
                 throw FailureException.of(
@@ -198,16 +269,71 @@ public final class SessionStore {
      * @throws FailureException {@link CauseCode#NOT_FOUND}
      */
     public StoredSession viewers(SessionId id, int now) {
-        return database.inTransaction(
-                Scope.all(),
-                handle -> handle.createQuery(
-                                "UPDATE sessions SET viewers = :viewers, last_viewed = :now WHERE id = :id RETURNING *")
-                        .bind("viewers", now)
-                        .bind("now", database.now())
-                        .bind("id", id.value())
-                        .map((row, context) -> session(row))
-                        .findOne()
-                        .orElseThrow(() -> missing(id)));
+        return touch(id, "viewers = :value, last_viewed = :now", now, null);
+    }
+
+    /**
+     * Says that the browser machine of an ended session is needed no more.
+     *
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} while the session has not ended
+     */
+    public StoredSession release(SessionId id) {
+        return touch(id, "released = :value", true, "The page needs the browser machine no more.");
+    }
+
+    /**
+     * Asks for the browser machine of an ended session to stay.
+     *
+     * @param until when it may go; what limits it is the policy's
+     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} while the session has not ended
+     */
+    public StoredSession keep(SessionId id, Instant until) {
+        return touch(
+                id,
+                "kept_until = CAST(:value AS timestamptz)",
+                until,
+                "Somebody asked for the browser machine to stay until " + until.truncatedTo(ChronoUnit.SECONDS) + ".");
+    }
+
+    /** @param text of the event; null for none, and then the session need not have ended */
+    private StoredSession touch(SessionId id, String assignment, Object value, @Nullable String text) {
+        return database.inTransaction(Scope.all(), handle -> {
+            StoredSession before = lock(handle, id, SessionChange.none());
+            if (text != null && before.endedAt() == null) {
+                throw FailureException.of(
+                        CauseCode.CONFLICT,
+                        "The session is " + before.status().wire() + ": cancel it, or finish the sign-in.");
+            }
+            StoredSession after = handle.createQuery(
+                            "UPDATE sessions SET " + assignment + " WHERE id = :id RETURNING *")
+                    .bind("value", value)
+                    .bind("now", database.now())
+                    .bind("id", id.value())
+                    .map((row, context) -> session(row))
+                    .one();
+            if (text != null) {
+                timelines.append(handle, TimelineId.of(id), "browser.stay", text, Map.of());
+            }
+            timers.changed(handle, after);
+            return after;
+        });
+    }
+
+    /** Nobody watches any session of {@code host}: its controller starts anew, and those who watched come back in a moment. */
+    public void forgetViewers(HostId host) {
+        database.useTransaction(Scope.all(), handle -> handle.createQuery(
+                        "UPDATE sessions SET viewers = 0, last_viewed = :now WHERE viewers > 0 AND host = :host RETURNING *")
+                .bind("now", database.now())
+                .bind("host", host.value())
+                .map((row, context) -> session(row))
+                .list()
+                .forEach(session -> timers.changed(handle, session)));
+    }
+
+    /** Sets the timers of a session anew, as after a change. */
+    public void resetTimers(SessionId id) {
+        database.useTransaction(
+                Scope.all(), handle -> timers.changed(handle, lock(handle, id, SessionChange.none())));
     }
 
     /**
@@ -252,6 +378,8 @@ public final class SessionStore {
         StoredSession after = handle.createQuery("UPDATE sessions SET status = :status, browser_machine = :browser,"
                         + " cli_machine = :cli, version = version + 1, cause = COALESCE(CAST(:cause AS jsonb), cause),"
                         + " proof = COALESCE(:proof, proof), updated_at = :now,"
+                        + " expires_at = COALESCE(CAST(:expires AS timestamptz), expires_at),"
+                        + " sealed_version = COALESCE(:sealed, sealed_version),"
                         + " ended_at = CASE WHEN :ended THEN CAST(:now AS timestamptz) END WHERE id = :id RETURNING *")
                 .bind("status", next.wire())
                 .bind("browser", browser == null ? null : browser.value())
@@ -259,6 +387,8 @@ public final class SessionStore {
                 .bind("cause", Json.cause(change.cause()))
                 .bind("proof", change.proof() == null ? null : Texts.bounded(change.proof(), MAX_PROOF))
                 .bind("now", now)
+                .bind("expires", change.expiresAt())
+                .bind("sealed", change.sealedVersion())
                 .bind("ended", next.isEnded())
                 .bind("id", before.id().value())
                 .map((row, context) -> session(row))
@@ -272,6 +402,7 @@ public final class SessionStore {
             String step = next == before.status() ? "session.updated" : step(next);
             timelines.append(handle, TimelineId.of(before.id()), step, text, details);
         }
+        timers.changed(handle, after);
         return after;
     }
 
@@ -319,11 +450,12 @@ public final class SessionStore {
     private static StoredSession session(ResultSet row) throws SQLException {
         String browser = row.getString("browser_machine");
         String cli = row.getString("cli_machine");
+        String host = row.getString("host");
         return new StoredSession(
                 new SessionId(row.getString("id")),
                 new UserId(row.getString("user_id")),
                 new ProviderId(row.getString("provider")),
-                SessionStatus.valueOf(row.getString("status").toUpperCase(Locale.ROOT)),
+                status(row),
                 browser == null ? null : new MachineId(browser),
                 cli == null ? null : new MachineId(cli),
                 row.getLong("version"),
@@ -333,6 +465,15 @@ public final class SessionStore {
                 Rows.instantOrNull(row, "last_viewed"),
                 Rows.instant(row, "created_at"),
                 Rows.instant(row, "updated_at"),
-                Rows.instantOrNull(row, "ended_at"));
+                Rows.instantOrNull(row, "ended_at"),
+                host == null ? null : new HostId(host),
+                Rows.instantOrNull(row, "expires_at"),
+                row.getObject("sealed_version", Long.class),
+                row.getBoolean("released"),
+                Rows.instantOrNull(row, "kept_until"));
+    }
+
+    private static SessionStatus status(ResultSet row) throws SQLException {
+        return SessionStatus.valueOf(row.getString("status").toUpperCase(Locale.ROOT));
     }
 }

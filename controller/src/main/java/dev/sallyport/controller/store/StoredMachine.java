@@ -1,6 +1,7 @@
 package dev.sallyport.controller.store;
 
 import dev.sallyport.model.Cause;
+import dev.sallyport.model.HostId;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.SessionId;
@@ -8,6 +9,7 @@ import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
 import java.net.InetSocketAddress;
 import java.time.Instant;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * @param updatedAt when its version last rose
  * @param readyAt when its agent answered; null before
  * @param endedAt when everything of it was undone; null before
+ * @param host where it is; null when none was named
+ * @param egress hosts that it may reach
+ * @param handle what its driver needs to find it again; null until it runs
  */
 public record StoredMachine(
         MachineId id,
@@ -46,4 +51,11 @@ public record StoredMachine(
         Instant createdAt,
         Instant updatedAt,
         @Nullable Instant readyAt,
-        @Nullable Instant endedAt) {}
+        @Nullable Instant endedAt,
+        @Nullable HostId host,
+        Set<String> egress,
+        @Nullable String handle) {
+    public StoredMachine {
+        egress = Set.copyOf(egress);
+    }
+}

@@ -1,6 +1,7 @@
 package dev.sallyport.controller.store;
 
 import dev.sallyport.model.Cause;
+import dev.sallyport.model.HostId;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.model.SessionId;
@@ -26,6 +27,11 @@ import org.jspecify.annotations.Nullable;
  * @param createdAt when it was asked for
  * @param updatedAt when its version last rose
  * @param endedAt when it came to one of the final statuses; null while it runs
+ * @param host whose controller works on it; null when none was named
+ * @param expiresAt when the user's time is over; null while it has not begun
+ * @param sealedVersion the version of the credentials in the vault that it sealed; null before
+ * @param released whether its page said that the browser machine is needed no more
+ * @param keptUntil until when somebody asked for the browser machine to stay; null when nobody did
  */
 public record StoredSession(
         SessionId id,
@@ -41,4 +47,9 @@ public record StoredSession(
         @Nullable Instant lastViewed,
         Instant createdAt,
         Instant updatedAt,
-        @Nullable Instant endedAt) {}
+        @Nullable Instant endedAt,
+        @Nullable HostId host,
+        @Nullable Instant expiresAt,
+        @Nullable Long sealedVersion,
+        boolean released,
+        @Nullable Instant keptUntil) {}

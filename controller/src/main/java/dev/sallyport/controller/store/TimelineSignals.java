@@ -5,12 +5,16 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jdbi.v3.core.Handle;
 
 /**
  * Wakes those who wait for a timeline's next event. It carries no events, only that there are some: readers read the store. What
  * rings it is the commit of an event in this process; a listener to other controllers' commits calls {@link #ring} just so.
  */
 public final class TimelineSignals {
+    /** The channel on which controllers that share a database call each other. */
+    public static final String CHANNEL = "sallyport";
+
     /** One timeline that somebody waits for. */
     private static final class Bell {
         private final Condition rung;
@@ -22,8 +26,31 @@ public final class TimelineSignals {
         }
     }
 
+    private final boolean shared;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<TimelineId, Bell> bells = new HashMap<>();
+
+    /** For a controller that is alone. */
+    public TimelineSignals() {
+        this(false);
+    }
+
+    /** @param shared whether other controllers are called too */
+    public TimelineSignals(boolean shared) {
+        this.shared = shared;
+    }
+
+    /** In the transaction of an event: rings when it is committed, here and, where the database is shared, elsewhere. */
+    void ringAtCommit(Handle handle, TimelineId timeline) {
+        if (shared) {
+            handle.createQuery("SELECT CAST(pg_notify(:channel, :word) AS text)")
+                    .bind("channel", CHANNEL)
+                    .bind("word", "t " + timeline.kind().name() + " " + timeline.id())
+                    .mapTo(String.class)
+                    .findOne();
+        }
+        handle.afterCommit(() -> ring(timeline));
+    }
 
     /** Tells that {@code timeline} has a new event, which is committed. */
     public void ring(TimelineId timeline) {

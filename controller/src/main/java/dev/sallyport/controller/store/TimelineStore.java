@@ -176,7 +176,7 @@ public final class TimelineStore {
                 .bind("text", event.text())
                 .bind("details", Json.details(event.details()))
                 .execute();
-        handle.afterCommit(() -> signals.ring(timeline));
+        signals.ringAtCommit(handle, timeline);
         return event;
     }
 

@@ -18,6 +18,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class OutcomesTest {
@@ -82,7 +83,12 @@ final class OutcomesTest {
                 null,
                 BEGAN,
                 BEGAN,
-                BEGAN);
+                BEGAN,
+                null,
+                null,
+                null,
+                false,
+                null);
     }
 
     private static StoredMachine machine(VmType type, @Nullable Instant ready) {
@@ -102,6 +108,9 @@ final class OutcomesTest {
                 BEGAN,
                 BEGAN,
                 ready,
+                null,
+                null,
+                Set.of(),
                 null);
     }
 }

@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
@@ -154,7 +155,7 @@ class CredentialStoreTest {
         vault.seal(user, CODEX, files(marker), 0);
         MachineId machine = MachineId.random();
         store.machines()
-                .plan(new MachineStore.NewMachine(machine, VmType.CLI, user, null, "image", "fake", Secret.of(marker)));
+                .plan(new MachineStore.NewMachine(machine, VmType.CLI, user, null, "image", "fake", Secret.of(marker), TestStore.HOST, Set.of()));
         TokenStore.Issued token = new TokenStore(store.database()).issue(user, "label", null);
         // Refused statements with the secret among their values: by a constraint, a type, and a missing table.
         for (String sql : List.of(

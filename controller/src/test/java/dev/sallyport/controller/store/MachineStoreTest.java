@@ -28,6 +28,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,7 +60,7 @@ class MachineStoreTest {
     @Test
     void plansAMachineWithItsTimelineAndToken() {
         SessionId session =
-                store.sessions().create(user, new ProviderId("codex")).id();
+                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id();
         StoredMachine machine = plan(user, session);
         assertThat(machine.state()).isEqualTo(MachineState.PLANNED);
         assertThat(machine.user()).isEqualTo(user);
@@ -225,7 +226,7 @@ class MachineStoreTest {
         assertThat(machines.list(Scope.all(), new MachineQuery(user, VmType.CLI, false), null, 100)
                         .items())
                 .isEmpty();
-        assertThat(machines.notDestroyed())
+        assertThat(machines.notDestroyed(TestStore.HOST))
                 .extracting(StoredMachine::id)
                 .containsAll(made.subList(1, 5))
                 .doesNotContain(made.getFirst());
@@ -234,23 +235,21 @@ class MachineStoreTest {
     @Test
     void writesResourcesDownAndStrikesThemOut() {
         MachineId machine = plan(user, null).id();
-        ResourceLedger ledger = resources.ledger(machine);
+        ResourceLedger ledger = resources.ledger(machine, VmType.CLI);
         var disk = new Resource("qemu", "file", "/somewhere/disk");
         var process = new Resource("qemu", "process", "123 456 " + machine);
         ledger.intend(disk);
         ledger.intend(process);
         ledger.intend(disk);
         assertThat(resources.notUndone(machine)).as("the last first").containsExactly(process, disk);
-        assertThat(resources.machinesWithResources()).contains(machine);
         ledger.undone(process);
         ledger.undone(process);
         assertThat(resources.notUndone(machine)).containsExactly(disk);
         ledger.undone(disk);
         assertThat(resources.notUndone(machine)).isEmpty();
-        assertThat(resources.machinesWithResources()).doesNotContain(machine);
         ledger.intend(disk);
         assertThat(resources.notUndone(machine)).as("made again").containsExactly(disk);
-        assertThatThrownBy(() -> resources.ledger(MachineId.random()).intend(disk))
+        assertThatThrownBy(() -> resources.ledger(MachineId.random(), VmType.CLI).intend(disk))
                 .as("a machine that is not planned")
                 .isInstanceOf(FailureException.class);
     }
@@ -260,13 +259,14 @@ class MachineStoreTest {
         StoredMachine gone = reach(MachineState.DESTROYED);
         StoredMachine remains = reach(MachineState.DESTROYED);
         var disk = new Resource("qemu", "file", "/somewhere/disk");
-        resources.ledger(gone.id()).intend(disk);
-        resources.ledger(gone.id()).undone(disk);
-        resources.ledger(remains.id()).intend(disk);
+        resources.ledger(gone.id(), VmType.CLI).intend(disk);
+        resources.ledger(gone.id(), VmType.CLI).undone(disk);
+        resources.ledger(remains.id(), VmType.CLI).intend(disk);
         Instant end = store.database().now().plus(Duration.ofSeconds(1));
         assertThat(machines.deleteDestroyedBefore(end, 10_000)).isPositive();
         assertThat(machines.find(Scope.all(), gone.id())).isEmpty();
         assertThat(events(gone.id())).isEmpty();
+        assertThat(resources.ofDestroyed(TestStore.HOST)).contains(remains.id()).doesNotContain(gone.id());
         assertThat(machines.find(Scope.all(), remains.id()))
                 .as("something of it is not undone")
                 .isPresent();
@@ -275,7 +275,7 @@ class MachineStoreTest {
     @Test
     void machinesAreFoundByTheSessionThatTheyWereMadeFor() {
         SessionId session =
-                store.sessions().create(user, new ProviderId("codex")).id();
+                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id();
         StoredMachine browser = plan(user, session);
         plan(user, null);
         assertThat(machines.list(Scope.of(user), MachineQuery.of(session, VmType.BROWSER), null, 10)
@@ -309,7 +309,7 @@ class MachineStoreTest {
     @Test
     void howFastAFailureWasNamedIsToldOnceAndNotAgainByItsSession() {
         SessionId session =
-                store.sessions().create(user, new ProviderId("codex")).id();
+                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id();
         StoredMachine machine = plan(user, session);
         store.timelines()
                 .append(
@@ -334,7 +334,7 @@ class MachineStoreTest {
 
     private StoredMachine plan(@Nullable UserId owner, @Nullable SessionId session) {
         return machines.plan(new MachineStore.NewMachine(
-                MachineId.random(), VmType.BROWSER, owner, session, "sha256-of-an-image", "qemu", token));
+                MachineId.random(), VmType.BROWSER, owner, session, "sha256-of-an-image", "qemu", token, TestStore.HOST, Set.of()));
     }
 
     private StoredMachine reach(MachineState state) {
@@ -345,6 +345,7 @@ class MachineStoreTest {
             case READY -> List.of(MachineLife.Event.START, MachineLife.Event.AGENT_READY);
             case DESTROYING -> List.of(MachineLife.Event.END);
             case DESTROYED -> List.of(MachineLife.Event.END, MachineLife.Event.GONE);
+            case LOST -> List.of(MachineLife.Event.START, MachineLife.Event.LOSE);
         };
         for (MachineLife.Event event : way) {
             machine = machines.transition(machine.id(), event, MachineChange.none());

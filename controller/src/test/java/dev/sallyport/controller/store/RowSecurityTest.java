@@ -15,6 +15,7 @@ import dev.sallyport.model.VmType;
 import dev.sallyport.vault.CredentialFile;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jdbi.v3.core.Handle;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,12 +49,12 @@ class RowSecurityTest {
         ours = store.newUser();
         theirs = store.newUser();
         for (UserId user : List.of(ours, theirs)) {
-            theirSession = store.sessions().create(user, CODEX).id();
+            theirSession = store.sessions().create(user, CODEX, TestStore.HOST).id();
             theirMachine = MachineId.random();
             store.machines()
                     .plan(new MachineStore.NewMachine(
-                            theirMachine, VmType.CLI, user, theirSession, "image", "fake", Secret.random(16)));
-            new ResourceStore(store.database()).ledger(theirMachine).intend(new Resource("fake", "file", "/x"));
+                            theirMachine, VmType.CLI, user, theirSession, "image", "fake", Secret.random(16), TestStore.HOST, Set.of()));
+            new ResourceStore(store.database()).ledger(theirMachine, VmType.CLI).intend(new Resource("fake", "file", "/x"));
             theirToken = new TokenStore(store.database()).issue(user, "one", null);
             store.vault().seal(user, CODEX, List.of(new CredentialFile("auth.json", "0600", new byte[] {1})), 0);
         }
@@ -155,7 +156,7 @@ class RowSecurityTest {
     void forgetsWhoItWasWhenTheTransactionEnds() {
         // All connections of the pool have served both scopes by then.
         for (int i = 0; i < 40; i++) {
-            store.sessions().notEnded();
+            store.sessions().notEnded(TestStore.HOST);
             assertThat(column(Scope.of(ours), "SELECT user_id FROM sessions")).containsOnly(ours.value());
         }
     }

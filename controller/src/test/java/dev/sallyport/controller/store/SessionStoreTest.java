@@ -56,7 +56,7 @@ class SessionStoreTest {
     @Test
     void createsASessionWithItsTimeline() {
         Instant before = store.database().now();
-        StoredSession session = sessions.create(user, CODEX);
+        StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
         assertThat(session.status()).isEqualTo(SessionStatus.INITIALIZING);
         assertThat(session.user()).isEqualTo(user);
         assertThat(session.provider()).isEqualTo(CODEX);
@@ -70,7 +70,7 @@ class SessionStoreTest {
 
     @Test
     void ofSixteenThatAskAtOnceOneGetsTheSession() throws InterruptedException {
-        List<Object> outcomes = Race.of(16, () -> sessions.create(user, CODEX));
+        List<Object> outcomes = Race.of(16, () -> sessions.create(user, CODEX, TestStore.HOST));
         assertThat(outcomes).filteredOn(StoredSession.class::isInstance).hasSize(1);
         assertThat(outcomes)
                 .filteredOn(FailureException.class::isInstance)
@@ -84,16 +84,16 @@ class SessionStoreTest {
 
     @Test
     void refusesASecondSignInUntilTheFirstHasEnded() {
-        StoredSession first = sessions.create(user, CODEX);
-        assertThatThrownBy(() -> sessions.create(user, CODEX))
+        StoredSession first = sessions.create(user, CODEX, TestStore.HOST);
+        assertThatThrownBy(() -> sessions.create(user, CODEX, TestStore.HOST))
                 .isInstanceOfSatisfying(FailureException.class, refused -> {
                     assertThat(refused.reason().code()).isEqualTo(CauseCode.SIGN_IN_RUNNING);
                     assertThat(refused.reason().detail()).contains(first.id().value(), "initializing");
                 });
-        sessions.create(user, new ProviderId("claude_code"));
-        sessions.create(store.newUser(), CODEX);
+        sessions.create(user, new ProviderId("claude_code"), TestStore.HOST);
+        sessions.create(store.newUser(), CODEX, TestStore.HOST);
         sessions.transition(Scope.of(user), first.id(), SessionLife.Event.CANCEL, SessionChange.none());
-        assertThat(sessions.create(user, CODEX).id()).isNotEqualTo(first.id());
+        assertThat(sessions.create(user, CODEX, TestStore.HOST).id()).isNotEqualTo(first.id());
     }
 
     static Stream<Transition<SessionStatus, SessionLife.Event>> rows() {
@@ -148,7 +148,7 @@ class SessionStoreTest {
 
     @Test
     void ofSixteenThatEndItAtOnceOneDoes() throws InterruptedException {
-        StoredSession session = sessions.create(user, CODEX);
+        StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
         List<Object> outcomes = Race.of(
                 16,
                 () -> sessions.transition(
@@ -170,7 +170,7 @@ class SessionStoreTest {
 
     @Test
     void writesChangesWithTheStatus() {
-        StoredSession session = sessions.create(user, CODEX);
+        StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
         MachineId browser = plan(VmType.BROWSER, session.id());
         MachineId cli = plan(VmType.CLI, null);
         sessions.update(Scope.all(), session.id(), SessionChange.none().browserMachine(browser));
@@ -206,7 +206,7 @@ class SessionStoreTest {
 
     @Test
     void updatesSilentlyOrNotAndOnlyWhileItRuns() {
-        StoredSession session = sessions.create(user, CODEX);
+        StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
         sessions.update(Scope.all(), session.id(), SessionChange.none().proof("Logged in\u0000 as somebody"));
         assertThat(events(session.id())).hasSize(1);
         sessions.update(Scope.all(), session.id(), SessionChange.none().saying("Still at it."));
@@ -222,7 +222,7 @@ class SessionStoreTest {
 
     @Test
     void holdsAChangeToTheVersionThatItNames() {
-        StoredSession session = sessions.create(user, CODEX);
+        StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
         sessions.update(
                 Scope.all(), session.id(), SessionChange.none().ifVersion(1).proof("x"));
         assertThatThrownBy(() -> sessions.transition(
@@ -243,7 +243,7 @@ class SessionStoreTest {
 
     @Test
     void countsViewersEvenAfterTheEnd() {
-        StoredSession session = sessions.create(user, CODEX);
+        StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
         assertThat(session.lastViewed()).isNull();
         sessions.transition(Scope.all(), session.id(), SessionLife.Event.CANCEL, SessionChange.none());
         StoredSession watched = sessions.viewers(session.id(), 2);
@@ -258,9 +258,9 @@ class SessionStoreTest {
     void listsInPagesNewestFirst() {
         List<SessionId> made = new ArrayList<>();
         for (int i = 0; i < 7; i++) {
-            made.addFirst(sessions.create(user, new ProviderId("provider_" + i)).id());
+            made.addFirst(sessions.create(user, new ProviderId("provider_" + i), TestStore.HOST).id());
         }
-        sessions.create(store.newUser(), CODEX);
+        sessions.create(store.newUser(), CODEX, TestStore.HOST);
         List<SessionId> seen = new ArrayList<>();
         String cursor = null;
         int pages = 0;
@@ -281,7 +281,7 @@ class SessionStoreTest {
                         .items())
                 .extracting(StoredSession::id)
                 .containsExactly(made.get(4));
-        assertThat(sessions.notEnded()).extracting(StoredSession::id).containsAll(made.subList(1, 7));
+        assertThat(sessions.notEnded(TestStore.HOST)).extracting(StoredSession::id).containsAll(made.subList(1, 7));
     }
 
     @Test
@@ -299,8 +299,8 @@ class SessionStoreTest {
 
     @Test
     void forgetsWhatEndedLongAgo() {
-        StoredSession running = sessions.create(user, CODEX);
-        StoredSession ended = sessions.create(user, new ProviderId("gemini_cli"));
+        StoredSession running = sessions.create(user, CODEX, TestStore.HOST);
+        StoredSession ended = sessions.create(user, new ProviderId("gemini_cli"), TestStore.HOST);
         sessions.transition(Scope.all(), ended.id(), SessionLife.Event.CANCEL, SessionChange.none());
         Instant end = store.database().now().plus(Duration.ofSeconds(1));
         int forgotten = 0;
@@ -332,7 +332,7 @@ class SessionStoreTest {
 
     private MachineId plan(VmType type, @Nullable SessionId session) {
         MachineId id = MachineId.random();
-        store.machines().plan(new MachineStore.NewMachine(id, type, user, session, "image", "fake", Secret.random(16)));
+        store.machines().plan(new MachineStore.NewMachine(id, type, user, session, "image", "fake", Secret.random(16), TestStore.HOST, Set.of()));
         return id;
     }
 
@@ -346,7 +346,7 @@ class SessionStoreTest {
                 at = SessionLife.TABLE.next(at, event);
             }
             if (at == status) {
-                StoredSession session = sessions.create(user, CODEX);
+                StoredSession session = sessions.create(user, CODEX, TestStore.HOST);
                 for (SessionLife.Event event : way) {
                     session = sessions.transition(Scope.all(), session.id(), event, SessionChange.none());
                 }

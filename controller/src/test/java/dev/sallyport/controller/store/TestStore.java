@@ -2,6 +2,7 @@ package dev.sallyport.controller.store;
 
 import dev.sallyport.controller.store.postgres.EmbeddedPostgres;
 import dev.sallyport.controller.store.postgres.PostgresFolders;
+import dev.sallyport.model.HostId;
 import dev.sallyport.model.UserId;
 import dev.sallyport.vault.MasterKey;
 import dev.sallyport.vault.Vault;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
@@ -23,6 +25,9 @@ import org.junit.jupiter.api.extension.ParameterResolver;
  * with users of its own.
  */
 public final class TestStore implements AutoCloseable {
+    /** Where sessions and machines are that are on any host. */
+    static final HostId HOST = HostId.random();
+
     private final Path temporary;
     private final EmbeddedPostgres postgres;
     private final Database database;
@@ -34,6 +39,7 @@ public final class TestStore implements AutoCloseable {
     private final SessionStore sessions;
     private final Vault vault;
     private final MachineStore machines;
+    private final HostStore hosts;
     private final AtomicInteger users = new AtomicInteger();
 
     private TestStore(Path temporary) throws IOException, InterruptedException {
@@ -41,9 +47,11 @@ public final class TestStore implements AutoCloseable {
         this.postgres = EmbeddedPostgres.start(PostgresFolders.settings(temporary));
         this.database = Database.open(postgres.access(), InstantSource.system());
         this.timelines = new TimelineStore(database, signals, outcomes);
-        this.sessions = new SessionStore(database, timelines, outcomes);
+        this.sessions = new SessionStore(database, timelines, outcomes, SessionTimers.NONE);
         this.vault = Vault.open(MasterKey.load(temporary.resolve("master-key"), null), new CredentialStore(database));
         this.machines = new MachineStore(database, timelines, vault, outcomes);
+        this.hosts = new HostStore(database, sessions, machines);
+        hosts.take(HOST, "test", "", Duration.ofHours(1));
     }
 
     EmbeddedPostgres postgres() {
@@ -72,6 +80,10 @@ public final class TestStore implements AutoCloseable {
 
     MachineStore machines() {
         return machines;
+    }
+
+    HostStore hosts() {
+        return hosts;
     }
 
     Vault vault() {

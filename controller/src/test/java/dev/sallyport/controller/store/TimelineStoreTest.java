@@ -40,7 +40,7 @@ class TimelineStoreTest {
     void newTimeline() {
         user = store.newUser();
         timeline = TimelineId.of(
-                store.sessions().create(user, new ProviderId("codex")).id());
+                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id());
     }
 
     @Test

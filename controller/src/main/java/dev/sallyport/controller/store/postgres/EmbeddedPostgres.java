@@ -14,10 +14,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
@@ -37,8 +37,13 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private static final String DATABASE = "sallyport";
     private static final String APPLICATION = "sallyport_app";
     private static final int PORT_ATTEMPTS = 3;
-    private static final int MOST_RESTARTS = 5;
-    private static final Duration RESTARTS_WITHIN = Duration.ofMinutes(5);
+    /** A server that ran for so long came up well. */
+    private static final Duration STEADY = Duration.ofSeconds(10);
+    /** Milliseconds; after the first of several ends in a row there is none. */
+    private static final long PAUSE = 50;
+
+    private static final long MOST_PAUSE_AFTER_DEATH = 1000;
+    private static final long MOST_PAUSE_AFTER_REFUSAL = 15_000;
 
     /**
      * Where and how.
@@ -89,7 +94,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     private final Started started;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Deque<Instant> restarts = new ArrayDeque<>();
+    private final Condition closed = lock.newCondition();
     private Postmaster postmaster;
     private boolean closing;
     private @Nullable Cause failure;
@@ -227,6 +232,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                 return;
             }
             closing = true;
+            closed.signalAll();
             try {
                 Signals.stop(postmaster.process().toHandle(), binaries, runAs, settings.stopDeadline());
             } finally {
@@ -242,40 +248,60 @@ public final class EmbeddedPostgres implements AutoCloseable {
         }
     }
 
-    /** Waits for the server's end; brings it back when it was not asked for. */
+    /** Waits for the server's end; brings it back when it was not asked for, however often, and however long that takes. */
     private void supervise() {
+        int inARow = 0;
         try {
             while (true) {
                 Process process = current();
+                Instant up = Instant.now();
                 int code = process.waitFor();
-                lock.lock();
+                inARow = Instant.now().isAfter(up.plus(STEADY)) ? 1 : inARow + 1;
+                lock.lockInterruptibly();
                 try {
                     if (closing) {
                         return;
                     }
-                    LOG.warn(
-                            "The database's server {} ended by itself with {}; starting it again", process.pid(), code);
-                    restart();
-                } catch (IOException e) {
-                    failure = Failures.of("The database ended and cannot be started again.", e)
-                            .reason();
-                } catch (FailureException e) {
-                    failure = e.reason();
+                    LOG.warn("The database's server {} ended by itself with {}; starting it again", process.pid(), code);
+                    if (!pause(Math.min(MOST_PAUSE_AFTER_DEATH, PAUSE * (inARow - 1))) || !bringBack()) {
+                        return;
+                    }
                 } finally {
                     lock.unlock();
-                }
-                Optional<Cause> gone = failure();
-                if (gone.isPresent()) {
-                    LOG.error(
-                            "The database is gone: {} {}",
-                            gone.get().code(),
-                            gone.get().detail());
-                    return;
                 }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Tries until the server runs, the lock held but for the pauses; false when this is closed instead. */
+    private boolean bringBack() throws InterruptedException {
+        for (long pause = PAUSE; ; pause = Math.min(MOST_PAUSE_AFTER_REFUSAL, 2 * pause)) {
+            try {
+                restart();
+                failure = null;
+                return true;
+            } catch (IOException e) {
+                failure = Failures.of("The database ended and cannot be started again.", e)
+                        .reason();
+            } catch (FailureException e) {
+                failure = e.reason();
+            }
+            LOG.error("The database does not come back yet: {} {}", failure.code(), failure.detail());
+            if (!pause(pause)) {
+                return false;
+            }
+        }
+    }
+
+    /** False when this is closed meanwhile. */
+    private boolean pause(long millis) throws InterruptedException {
+        long left = TimeUnit.MILLISECONDS.toNanos(millis);
+        while (!closing && left > 0) {
+            left = closed.awaitNanos(left);
+        }
+        return !closing;
     }
 
     private Process current() {
@@ -288,17 +314,6 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
 
     private void restart() throws IOException, InterruptedException {
-        Instant now = Instant.now();
-        restarts.addLast(now);
-        while (restarts.getFirst().isBefore(now.minus(RESTARTS_WITHIN))) {
-            restarts.removeFirst();
-        }
-        if (restarts.size() > MOST_RESTARTS) {
-            throw Failures.of(
-                    "The database ended " + restarts.size() + " times within " + RESTARTS_WITHIN.toMinutes()
-                            + " minutes, and is not started again.",
-                    log.linesSince(0, 20));
-        }
         OldServer.stop(cluster.folder(), binaries, runAs, settings.stopDeadline());
         // The same port: connections that were lost are opened again where they were.
         postmaster = Postmaster.start(

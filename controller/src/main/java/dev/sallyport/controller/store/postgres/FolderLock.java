@@ -17,7 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Makes sure that one controller alone uses a data folder. The kernel drops the lock when the process ends, however it ends.
  */
-final class FolderLock implements AutoCloseable {
+public final class FolderLock implements AutoCloseable {
     /**
      * What this process holds. A POSIX record lock belongs to the whole process, and closing any other channel of the file drops
      * it (fcntl(2), "Advisory record locking"); so a second attempt in this process must not even open the file.
@@ -38,7 +38,7 @@ final class FolderLock implements AutoCloseable {
      * @param folder an existing folder
      * @throws FailureException {@link CauseCode#DATABASE_FAILED} naming the process that uses it
      */
-    static FolderLock take(Path folder) throws IOException {
+    public static FolderLock take(Path folder) throws IOException {
         Path file = folder.toRealPath().resolve("postgres.lock");
         if (!HELD.add(file)) {
             throw taken(folder, "this very process (" + ProcessHandle.current().pid() + ")");

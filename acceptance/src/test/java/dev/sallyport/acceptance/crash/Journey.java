@@ -1,0 +1,97 @@
+package dev.sallyport.acceptance.crash;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.acceptance.standin.StandInVendors;
+import dev.sallyport.acceptance.standin.TestUser;
+import dev.sallyport.cli.ApiClient;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import java.io.IOException;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One user's way: a sign-in, its approval by the address that the user's own browser ended on, the end of the browser machine and then
+ * of the CLI machine. It goes on where it was, whatever became of the controller in between.
+ */
+final class Journey {
+    private final TestUser user;
+    private final String name;
+    private @Nullable String session;
+    private @Nullable String approved;
+
+    Journey(StandInVendors vendors, String name) {
+        this.user = new TestUser(vendors);
+        this.name = name;
+    }
+
+    /** The session's id, once it is known. */
+    @Nullable
+    String session() {
+        return session;
+    }
+
+    /**
+     * Goes on as far as the controller lives.
+     *
+     * @return the session as it ended, with all machines gone
+     * @throws FailureException SERVER_UNREACHABLE when the controller died on the way
+     */
+    JsonNode goOn(ApiClient api) throws IOException, InterruptedException {
+        String id = begin(api);
+        session = id;
+        api.events("/api/auth/session/" + id + "/events?after=0", event -> {
+            if (event.name().equals("session")) {
+                react(api, id, event.data().path("status").asText());
+            }
+            return true;
+        });
+        JsonNode now = api.get("/api/auth/session/" + id).path("session");
+        if (!now.has("ended_at") || now.path("ended_at").isNull()) {
+            throw FailureException.of(CauseCode.SERVER_UNREACHABLE, "The timeline broke off.");
+        }
+        for (JsonNode machine : api.get("/api/vm?alive=true").path("vms")) {
+            if (machine.path("vm_type").asText().equals("cli")) {
+                api.delete("/api/vm/" + machine.path("vm_id").asText());
+            }
+        }
+        return now;
+    }
+
+    private String begin(ApiClient api) throws InterruptedException {
+        for (JsonNode known : api.get("/api/sessions?userId=" + name).path("sessions")) {
+            return known.path("session_id").asText();
+        }
+        return api.post("/api/auth/start", Map.of("userId", name, "provider", "demo"))
+                .path("sessionId")
+                .asText();
+    }
+
+    private void react(ApiClient api, String id, String status) throws InterruptedException {
+        switch (status) {
+            case "awaiting_user" -> approve(api, id);
+            case "completed" -> api.post("/api/auth/session/" + id + "/complete", Map.of());
+            default -> {
+                // Its own steps.
+            }
+        }
+    }
+
+    private void approve(ApiClient api, String id) throws InterruptedException {
+        try {
+            if (approved == null) {
+                approved = user.decide(
+                        api.get("/api/auth/session/" + id + "/oauth-url").path("url").asText(), "approve");
+            }
+            api.post("/api/auth/session/" + id + "/callback", Map.of("address", approved));
+        } catch (FailureException e) {
+            if (e.reason().code() == CauseCode.SERVER_UNREACHABLE) {
+                throw e;
+            }
+            // Given in a life before, and taken: the session goes on by itself.
+            System.err.println("the address was not taken again: " + e.getMessage());
+        } catch (IOException e) {
+            throw new IllegalStateException("the stand-in does not answer", e);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package dev.sallyport.controller.session;
+
+import dev.sallyport.controller.store.SessionTimers;
+import dev.sallyport.controller.store.StoredSession;
+import dev.sallyport.controller.store.Timers;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.SessionStatus;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * How long things may last, as a pure function of what is stored: an ended session's browser machine stays while somebody watches,
+ * a grace period after the last viewer left, and for as long as somebody asked for, but never longer than a cap; and not at all once
+ * its page said that it is done. The times become durable timers in the transaction that changes the session.
+ */
+public final class StayPolicy implements SessionTimers {
+    /** The timer that ends an ended session's browser machine; its instance is the session's id. */
+    public static final String BROWSER_END = "browser-end";
+
+    /** The timer that ends a session whose user did not come; its instance is the session's id. */
+    public static final String SESSION_EXPIRY = "session-expiry";
+
+    /** The session's own flow is to see the end of the user's time first: it knows more of the cause. */
+    private static final Duration BEHIND_THE_FLOW = Duration.ofSeconds(5);
+
+    /**
+     * All of them from the session's end on.
+     *
+     * @param afterSuccess grace after the last viewer of a completed session left
+     * @param afterFailure grace after the last viewer of a failed session left
+     * @param atMost cap, whoever watches
+     * @param keptAtMost cap for one that somebody asked to stay
+     * @param failedKept how long a failed session's machine stays for debugging, whoever watches; zero for not at all
+     */
+    public record Periods(
+            Duration afterSuccess, Duration afterFailure, Duration atMost, Duration keptAtMost, Duration failedKept) {}
+
+    private final Periods periods;
+
+    public StayPolicy(Periods periods) {
+        this.periods = periods;
+    }
+
+    /** When the browser machine of an ended session is to end; in the past when it is due. */
+    public Instant browserDue(StoredSession session) {
+        Instant ended = session.endedAt();
+        if (ended == null) {
+            throw new IllegalArgumentException("the session " + session.id() + " has not ended");
+        }
+        if (session.released() || session.status() == SessionStatus.CANCELLED) {
+            return ended;
+        }
+        Instant cap = cap(session, ended);
+        if (session.viewers() > 0) {
+            return cap;
+        }
+        Instant left = session.lastViewed();
+        Instant alone = left == null || left.isBefore(ended) ? ended : left;
+        Instant due = alone.plus(
+                session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
+        Stream<Instant> kept = Stream.ofNullable(session.keptUntil());
+        Stream<Instant> debugged = isKeptForDebugging(session) ? Stream.of(ended.plus(periods.failedKept())) : Stream.of();
+        Instant latest = List.of(Stream.of(due), kept, debugged).stream()
+                .flatMap(each -> each)
+                .max(Instant::compareTo)
+                .orElse(due);
+        return latest.isAfter(cap) ? cap : latest;
+    }
+
+    /** Until when it may be asked to stay. */
+    public Instant keepableUntil(StoredSession session) {
+        Instant ended = session.endedAt();
+        return ended == null ? Instant.MAX : later(ended.plus(periods.keptAtMost()), cap(session, ended));
+    }
+
+    /** Why it ends at {@link #browserDue}, in words. */
+    public String reason(StoredSession session, Instant now) {
+        if (session.status() == SessionStatus.CANCELLED) {
+            return "the session was cancelled";
+        }
+        if (session.released()) {
+            return "its page said that it is done";
+        }
+        Instant ended = session.endedAt();
+        boolean capped = ended != null && !now.isBefore(cap(session, ended));
+        return capped ? "its time after the session's end is over" : "nobody watched any more";
+    }
+
+    @Override
+    public void changed(Handle handle, StoredSession session) {
+        String instance = session.id().value();
+        MachineId browser = session.browserMachine();
+        if (session.endedAt() != null) {
+            Timers.clear(handle, SESSION_EXPIRY, instance);
+            if (browser != null) {
+                Timers.set(handle, BROWSER_END, instance, browserDue(session));
+            }
+        } else if (session.expiresAt() != null && session.status() == SessionStatus.AWAITING_USER) {
+            Timers.set(handle, SESSION_EXPIRY, instance, session.expiresAt().plus(BEHIND_THE_FLOW));
+        }
+    }
+
+    private Instant cap(StoredSession session, Instant ended) {
+        Instant cap = ended.plus(periods.atMost());
+        if (session.keptUntil() != null) {
+            cap = later(cap, ended.plus(periods.keptAtMost()));
+        }
+        return isKeptForDebugging(session) ? later(cap, ended.plus(periods.failedKept())) : cap;
+    }
+
+    private boolean isKeptForDebugging(StoredSession session) {
+        return session.status() == SessionStatus.FAILED && periods.failedKept().isPositive();
+    }
+
+    private static Instant later(Instant one, Instant other) {
+        return one.isAfter(other) ? one : other;
+    }
+}
