@@ -51,8 +51,8 @@ final class CrashTest {
         Stage.removeTree(FOLDER.data());
     }
 
-    /** What was found wrong at a place; null when nothing was. */
-    private final Map<String, @Nullable String> found = new LinkedHashMap<>();
+    /** What was found wrong at a place; empty when nothing was. */
+    private final Map<String, String> found = new LinkedHashMap<>();
 
     /** The controller dies at each place, and the next one goes on. */
     @TestFactory
@@ -78,7 +78,7 @@ final class CrashTest {
         Path steps = steps("database");
         Optional<JsonNode> ended =
                 live(journey, data, Map.of("steps", steps.toString(), "blow", "KILL_DATABASE"), steps);
-        FirstVisits.read(steps).forEach(place -> found.putIfAbsent(place, null));
+        FirstVisits.read(steps).forEach(place -> found.putIfAbsent(place, ""));
         System.out.println("    " + found.size() + " places, the database was killed at each");
         return verdicts("database killed at ", ended.orElseThrow(), data, steps);
     }
@@ -96,32 +96,33 @@ final class CrashTest {
         KillableController controller = KillableController.start(
                 folders(data), List.of(), all, Files.createDirectories(FOLDER.data()).resolve("controller.log"));
         Optional<JsonNode> ended = Optional.empty();
-        String wrong = null;
+        String wrong = "";
+        boolean died = false;
         try {
             Optional<ApiClient> api = controller.awaitUp();
+            died = api.isEmpty();
             if (api.isPresent()) {
                 try (ApiClient client = api.get()) {
                     Set<String> strangers = Strangers.of(client, data);
-                    wrong = strangers.isEmpty() ? null : "when it was started again there were " + strangers;
-                    JsonNode session = journey.goOn(client);
+                    wrong = strangers.isEmpty() ? "" : "when it was started again there were " + strangers;
+                    ended = Optional.of(journey.goOn(client));
                     assertThat(Strangers.of(client, data)).isEmpty();
-                    ended = Optional.of(session);
                 } catch (FailureException e) {
-                    if (e.reason().code() != CauseCode.SERVER_UNREACHABLE) {
+                    died = e.reason().code() == CauseCode.SERVER_UNREACHABLE;
+                    if (!died) {
                         throw e;
                     }
                 }
             }
         } finally {
-            // What was found when it came up belongs to the place where the one before had died.
-            String last = before.isEmpty() ? "the first start" : List.copyOf(before).getLast();
-            found.merge(last, wrong == null ? "" : wrong, (one, other) -> one.isEmpty() ? other : one);
-            if (ended.isPresent()) {
+            if (!died) {
                 controller.close();
-            } else {
-                int status = controller.awaitEnd();
-                assertThat(status).as("how the controller ended").isEqualTo(FirstVisits.HALTED);
             }
+        }
+        // What was found when it came up belongs to the place where the one before had died.
+        found.put(before.isEmpty() ? "the first start" : List.copyOf(before).getLast(), wrong);
+        if (died) {
+            assertThat(controller.awaitEnd()).as("how the controller ended").isEqualTo(FirstVisits.HALTED);
         }
         return ended;
     }
@@ -129,7 +130,7 @@ final class CrashTest {
     private Stream<DynamicTest> verdicts(String title, JsonNode ended, Path data, Path steps) throws Exception {
         List<String> left = Leftovers.of(data);
         Set<String> places = FirstVisits.read(steps);
-        Stream<DynamicTest> each = Map.copyOf(withoutNulls()).entrySet().stream()
+        Stream<DynamicTest> each = Map.copyOf(found).entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
                 .map(entry -> DynamicTest.dynamicTest(
                         title + entry.getKey(), () -> assertThat(entry.getValue()).isEmpty()));
@@ -157,12 +158,6 @@ final class CrashTest {
                                 "after machine gone",
                                 "before machine furnished")));
         return Stream.concat(each, whole);
-    }
-
-    private Map<String, String> withoutNulls() {
-        Map<String, String> all = new LinkedHashMap<>();
-        found.forEach((place, wrong) -> all.put(place, wrong == null ? "" : wrong));
-        return all;
     }
 
     private static StandInVendors vendors() {

@@ -8,9 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** Takes all the room of a small file system with one file beside the data folder, and gives it back a while later. */
 final class FullDisk implements Runnable {
@@ -18,7 +18,7 @@ final class FullDisk implements Runnable {
     private static final int CHUNK = 1 << 20;
 
     private final Path ballast;
-    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(
+    private final ExecutorService clock = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("full disk").factory());
 
     FullDisk(Path data) {
@@ -34,7 +34,10 @@ final class FullDisk implements Runnable {
         } catch (IOException e) {
             throw new UncheckedIOException("the disk could not be filled", e);
         }
-        clock.schedule(this::empty, FULL_FOR.toMillis(), TimeUnit.MILLISECONDS);
+        clock.execute(() -> {
+            LockSupport.parkNanos(FULL_FOR.toNanos());
+            empty();
+        });
     }
 
     private static void fill(FileChannel channel, int chunk) {

@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** A {@link ControllerProcess} as its test sees it. */
-final class KillableController implements AutoCloseable {
+final class KillableController {
     private static final Duration UP = Duration.ofMinutes(3);
 
     private final Process process;
@@ -116,8 +116,7 @@ final class KillableController implements AutoCloseable {
     }
 
     /** Ends it in good order. */
-    @Override
-    public void close() throws InterruptedException {
+    void close() throws InterruptedException {
         process.destroy();
         if (!process.waitFor(2, TimeUnit.MINUTES)) {
             process.destroyForcibly().waitFor();

@@ -27,7 +27,7 @@ final class Strangers {
     static Set<String> of(ApiClient api, Path data) throws IOException, InterruptedException {
         Set<String> before = things(data);
         Set<String> alive = new HashSet<>();
-        for (JsonNode machine : api.get("/api/vm?alive=true&limit=500").path("vms")) {
+        for (JsonNode machine : api.get("/api/vm?alive=true&limit=100").path("vms")) {
             alive.add(machine.path("vm_id").asText());
         }
         Set<String> strangers = things(data);

@@ -464,8 +464,12 @@ public final class Machines implements AutoCloseable {
     /** What is on record of machines that are gone: made after they were undone, by a start that was ended halfway. */
     private void undoForgotten() {
         for (MachineId id : resources.ofDestroyed(lease.host())) {
-            if (!starting.containsKey(id)) {
-                store.find(Scope.all(), id).ifPresent(machine -> undoResources(machine, new ArrayList<>()));
+            if (!starting.containsKey(id) && undoing.add(id)) {
+                try {
+                    store.find(Scope.all(), id).ifPresent(machine -> undoResources(machine, new ArrayList<>()));
+                } finally {
+                    undoing.remove(id);
+                }
             }
         }
     }

@@ -32,9 +32,10 @@ import org.postgresql.ds.PGSimpleDataSource;
  * The connection to PostgreSQL. Work is done in transactions, each with a {@link Scope}; blocking, and fit for virtual threads:
  * whoever finds all connections busy waits at most {@link #PATIENCE}.
  *
- * <p>An outage of the database (it was killed, restarts, cannot be reached, has no room) fails a request after that time. Work that
- * must not be lost runs in {@link #persevering}: it is tried again until the database is back, and is done once: where a
- * connection was lost during the commit, the database is asked afterwards what became of that very transaction.
+ * <p>A short outage of the database (it was killed, restarts, cannot be reached, has no room) is waited for: a transaction that was
+ * surely not committed is tried again within that time. Work that must not be lost runs in {@link #persevering}: it is tried again
+ * until the database is back, and is done once: where a connection was lost during the commit, the database is asked afterwards
+ * what became of that very transaction.
  */
 public final class Database implements AutoCloseable {
     /** Longest wait for a connection. */
@@ -98,13 +99,13 @@ public final class Database implements AutoCloseable {
      */
     public <T> T inTransaction(Scope scope, Function<Handle, T> work) {
         boolean perseveres = PERSEVERES.isBound();
-        long giveUp = System.nanoTime() + (perseveres ? PERSEVERES.get() : Duration.ZERO).toNanos();
+        long giveUp = System.nanoTime() + (perseveres ? PERSEVERES.get() : PATIENCE).toNanos();
         while (true) {
             var transaction = new Transaction<>(scope, work, perseveres);
             try {
                 return transaction.run(jdbi);
             } catch (JdbiException e) {
-                if (!Outage.isOne(e) || System.nanoTime() - giveUp >= 0) {
+                if (!Outage.isOne(e) || !transaction.mayBeTriedAgain() || System.nanoTime() - giveUp >= 0) {
                     throw failure(e);
                 }
                 pause(e);

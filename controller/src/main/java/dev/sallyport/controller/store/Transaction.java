@@ -12,6 +12,7 @@ final class Transaction<T> {
     private final Function<Handle, T> work;
     private final boolean traced;
     private @Nullable T result;
+    private boolean atCommit;
     /** The transaction's id once its commit is under way; null before, and when it has written nothing. */
     private @Nullable String committing;
 
@@ -27,6 +28,7 @@ final class Transaction<T> {
             return handle.inTransaction(inside -> {
                 inside.execute("SELECT set_config('sallyport.user', ?, true)", scope.setting());
                 T done = work.apply(inside);
+                atCommit = !traced;
                 if (traced) {
                     String id = inside.createQuery("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
                             .mapTo(String.class)
@@ -38,6 +40,11 @@ final class Transaction<T> {
                 return done;
             });
         }
+    }
+
+    /** False when it may have been committed, and nobody can find out. */
+    boolean mayBeTriedAgain() {
+        return !atCommit;
     }
 
     /** @param committed tells, by its id, whether a transaction was committed */
