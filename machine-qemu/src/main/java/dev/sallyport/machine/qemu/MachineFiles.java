@@ -21,9 +21,9 @@ record MachineFiles(Path directory) {
     static final String WRITABLE_DISK = "writable.ext4";
     static final String FACTS_DISK = "facts.raw";
     /** QEMU connects to it once, at its start. */
+    static final String TOLD_SOCKET = "told.sock";
+    /** Here QEMU's monitor listens: who holds a connection to it holds the machine. */
     static final String MONITOR_SOCKET = "monitor.sock";
-    /** Here QEMU listens: who holds a connection to it holds the machine. */
-    static final String ADOPTION_SOCKET = "adopt.sock";
     /** QEMU makes the names of both pipes from this one. */
     static final String CONSOLE = "console";
 
@@ -32,7 +32,7 @@ record MachineFiles(Path directory) {
 
     /** All that is undone, in the order in which it may be. */
     private static final List<String> UNDONE =
-            List.of(ADOPTION_SOCKET, MONITOR_SOCKET, CONSOLE_OUTPUT, CONSOLE_INPUT, WRITABLE_DISK, FACTS_DISK);
+            List.of(TOLD_SOCKET, MONITOR_SOCKET, CONSOLE_OUTPUT, CONSOLE_INPUT, WRITABLE_DISK, FACTS_DISK);
 
     private static final Set<PosixFilePermission> OWNER_ALONE = PosixFilePermissions.fromString("rwx------");
 

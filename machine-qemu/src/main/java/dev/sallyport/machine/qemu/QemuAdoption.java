@@ -72,8 +72,7 @@ final class QemuAdoption {
         SpooledConsole console = null;
         boolean held = false;
         try {
-            qmp = QmpClient.connect(files.of(MachineFiles.ADOPTION_SOCKET), events::accept);
-            qmp.negotiate(MONITOR);
+            qmp = QmpClient.connect(files.of(MachineFiles.MONITOR_SOCKET), events::accept, MONITOR);
             events.before(qmp.execute("query-status", Map.of(), MONITOR));
             steps.done(
                     "hypervisor",

@@ -129,16 +129,20 @@ final class QemuArguments {
         return this;
     }
 
-    /** The monitor on a Unix socket in QEMU's folder, to which it connects. */
-    QemuArguments monitor(String socket) {
-        add("-chardev", "socket,id=monitor,path=" + socket, "-mon", "chardev=monitor,mode=control");
-        return this;
-    }
-
-    /** A further monitor on a Unix socket in QEMU's folder, at which it listens: one connection at a time, one after another. */
-    QemuArguments adoption(String socket) {
-        add("-chardev", "socket,id=adoption,server=on,wait=off,path=" + socket);
-        add("-mon", "chardev=adoption,mode=control");
+    /**
+     * The monitor.
+     *
+     * @param listening the name of a Unix socket in QEMU's folder, at which it listens: one connection at a time, one after another
+     * @param told the name of another, to which QEMU connects as soon as it listens at the first (it makes them in their order) and
+     *     says nothing
+     */
+    QemuArguments monitor(String listening, String told) {
+        add(
+                "-chardev",
+                "socket,id=monitor,server=on,wait=off,path=" + listening,
+                "-mon",
+                "chardev=monitor,mode=control");
+        add("-chardev", "socket,id=told,path=" + told);
         return this;
     }
 

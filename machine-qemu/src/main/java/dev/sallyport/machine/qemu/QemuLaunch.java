@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,9 +23,9 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From QEMU's command line to a machine in our hands. QEMU tells that it is up by connecting to a socket of ours: nothing is asked
- * again and again. Then we connect to the socket at which it listens, as whoever adopts the machine later will, and hold that
- * connection: QEMU has room for one, so that nobody can adopt a machine that is held.
+ * From QEMU's command line to a machine in our hands. QEMU connects to a socket of ours as soon as its monitor listens, so that
+ * nothing is asked again and again; then we connect to its monitor, as whoever adopts the machine later will, and hold that
+ * connection. QEMU has room for one: nobody can adopt a machine that is held.
  */
 final class QemuLaunch {
     private final MachineSpec spec;
@@ -50,26 +49,23 @@ final class QemuLaunch {
         ConsolePipe pipe = null;
         SpooledConsole console = new SpooledConsole(files.of(MachineFiles.CONSOLE_LOG));
         boolean up = false;
-        try (ServerSocketChannel monitorDoor = listen()) {
+        try (ServerSocketChannel told = listen()) {
             pipe = pipe();
-            made.intend(files.resource(MachineFiles.ADOPTION_SOCKET));
+            made.intend(files.resource(MachineFiles.MONITOR_SOCKET));
             String marker = QemuDriver.marker(spec.id());
             made.intend(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, marker));
             StartedHypervisor process = StartedHypervisor.start(arguments, spec.directory(), marker);
             pipe.pump(console, "console of " + spec.id());
+            awaitMonitor(told, process);
             QemuHandle handle;
-            try (var handshake = new QmpClient(accept(monitorDoor, process), events::accept)) {
-                handshake.negotiate(left());
-                MachineNetwork.Ports ports = network.ports(handshake);
-                qmp = QmpClient.connect(files.of(MachineFiles.ADOPTION_SOCKET), events::accept);
-                qmp.negotiate(left());
-                handle = handle(process, ports, network);
+            try {
+                qmp = QmpClient.connect(files.of(MachineFiles.MONITOR_SOCKET), events::accept, left());
+                handle = handle(process, network.ports(qmp), network);
             } catch (IOException e) {
                 throw failed(process, e);
             }
             pipe.release();
-            // Connected: nobody else is to find its name.
-            made.undoIf(files.resource(MachineFiles.MONITOR_SOCKET)::equals);
+            made.undoIf(files.resource(MachineFiles.TOLD_SOCKET)::equals);
             var machine = new QemuMachine(spec, handle, process, console, pipe, qmp, events, made);
             up = true;
             return machine;
@@ -114,34 +110,34 @@ final class QemuLaunch {
     }
 
     private ServerSocketChannel listen() throws IOException {
-        made.intend(files.resource(MachineFiles.MONITOR_SOCKET));
+        made.intend(files.resource(MachineFiles.TOLD_SOCKET));
         ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            return channel.bind(UnixDomainSocketAddress.of(files.of(MachineFiles.MONITOR_SOCKET)));
+            return channel.bind(UnixDomainSocketAddress.of(files.of(MachineFiles.TOLD_SOCKET)));
         } catch (IOException e) {
             channel.close();
             throw e;
         }
     }
 
-    /** QEMU's connection, or a failure as soon as QEMU has ended without it. */
-    private SocketChannel accept(ServerSocketChannel door, StartedHypervisor process)
+    /** Waits until QEMU's monitor listens; fails as soon as QEMU has ended before. */
+    private void awaitMonitor(ServerSocketChannel told, StartedHypervisor process)
             throws IOException, InterruptedException {
-        var accepted = new CompletableFuture<SocketChannel>();
+        var listens = new CompletableFuture<Void>();
         Thread.ofVirtual().name("accept").start(() -> {
             try {
-                accepted.complete(door.accept());
+                told.accept().close();
+                listens.complete(null);
             } catch (IOException e) {
-                accepted.completeExceptionally(e);
+                listens.completeExceptionally(e);
             }
         });
-        CompletableFuture<Integer> exit = process.exit();
         try {
-            CompletableFuture.anyOf(accepted, exit).get(left().toNanos(), TimeUnit.NANOSECONDS);
-            if (accepted.isDone()) {
-                return accepted.get();
+            CompletableFuture.anyOf(listens, process.exit()).get(left().toNanos(), TimeUnit.NANOSECONDS);
+            if (!listens.isDone()) {
+                throw failed(process, null);
             }
-            throw failed(process, null);
+            listens.get();
         } catch (ExecutionException e) {
             throw new IOException("waiting for QEMU's connection failed", e.getCause());
         } catch (TimeoutException e) {

@@ -225,8 +225,7 @@ final class QemuStart {
                         tscKhz,
                         List.of())
                 .console(MachineFiles.CONSOLE)
-                .monitor(MachineFiles.MONITOR_SOCKET)
-                .adoption(MachineFiles.ADOPTION_SOCKET)
+                .monitor(MachineFiles.MONITOR_SOCKET, MachineFiles.TOLD_SOCKET)
                 .entropy()
                 .network(network.arguments(), mac())
                 .disk("facts", files.of(MachineFiles.FACTS_DISK), true)

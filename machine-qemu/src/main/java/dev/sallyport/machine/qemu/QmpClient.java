@@ -32,6 +32,9 @@ import org.slf4j.LoggerFactory;
 public final class QmpClient implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(QmpClient.class);
     private static final int MAX_MESSAGE = 1 << 20;
+    /** Between two looks at a full queue. */
+    private static final Duration QUEUE = Duration.ofMillis(20);
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final SocketChannel channel;
@@ -54,24 +57,47 @@ public final class QmpClient implements AutoCloseable {
     }
 
     /**
-     * Connects to a socket at which QEMU listens. QEMU listens again only when the connection that it has is closed. Never blocks.
+     * Connects to a socket at which QEMU listens, and leaves the negotiation mode. QEMU has room for one connection: it takes the next
+     * when that is closed.
      *
      * @param events is given each event in the thread that reads: it must be quick
-     * @throws IOException when nobody listens there, or others wait there already
+     * @param atMost how long both may take
+     * @throws IOException when nobody listens there, or QEMU has not answered in time
+     * @throws InterruptedException when the calling thread is interrupted
      */
-    static QmpClient connect(Path socket, Consumer<JsonNode> events) throws IOException {
-        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+    static QmpClient connect(Path socket, Consumer<JsonNode> events, Duration atMost)
+            throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        var client = new QmpClient(connected(socket, deadline), events);
         try {
-            // A blocking connect(2) waits for ever where the queue is full and nobody is let in.
-            channel.configureBlocking(false);
-            if (!channel.connect(UnixDomainSocketAddress.of(socket))) {
-                throw new IOException("others wait at " + socket + " already");
-            }
-            channel.configureBlocking(true);
-            return new QmpClient(channel, events);
-        } catch (IOException | RuntimeException e) {
-            channel.close();
+            client.negotiate(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+            return client;
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            client.close();
             throw e;
+        }
+    }
+
+    private static SocketChannel connected(Path socket, long deadline) throws IOException, InterruptedException {
+        while (true) {
+            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            try {
+                // A blocking connect(2) has no deadline where the queue is full; a failing one is not told when there
+                // is room.
+                channel.configureBlocking(false);
+                if (channel.connect(UnixDomainSocketAddress.of(socket))) {
+                    channel.configureBlocking(true);
+                    return channel;
+                }
+            } catch (IOException | RuntimeException e) {
+                channel.close();
+                throw e;
+            }
+            channel.close();
+            if (System.nanoTime() >= deadline) {
+                throw new IOException("others wait at " + socket + ", and nobody is let in");
+            }
+            Thread.sleep(QUEUE);
         }
     }
 

@@ -81,8 +81,8 @@ abstract class QemuContract extends MachineDriverContract {
                 .allSatisfy(process -> assertThat(session(process.pid())).isNotEqualTo(ours));
         assertThat(Files.getPosixFilePermissions(spec.directory()))
                 .isEqualTo(PosixFilePermissions.fromString("rwx------"));
-        try (QmpClient qmp = QmpClient.connect(spec.directory().resolve("adopt.sock"), event -> {})) {
-            qmp.negotiate(SOON);
+        try (QmpClient qmp =
+                QmpClient.connect(spec.directory().resolve(MachineFiles.MONITOR_SOCKET), event -> {}, SOON)) {
             for (String command : List.of("log in_asm", "log none")) {
                 qmp.execute("human-monitor-command", Map.of("command-line", command), SOON);
             }
