@@ -58,8 +58,9 @@ public interface Machine {
     /**
      * Lets go of it without ending it: this process's connections to it are closed, its console is no longer read, and it runs on;
      * nothing is undone and the ledger is as it was. Its door is its opener's to close. Afterwards {@link #exit()} and
-     * {@link #awaitExit} tell nothing, pulse and memory are empty, {@link #destroy()} does nothing but say so as its error, and the object is only good for
-     * being forgotten; {@link #handle()} still answers. Doing so twice is harmless, and so is leaving one that has ended.
+     * {@link #awaitExit} tell nothing, pulse and memory are empty, {@link #destroy()} does nothing but say so as its error, and the
+     * object is only good for being forgotten; {@link #handle()} still answers. Doing so twice is harmless, and so is leaving one
+     * that has ended.
      */
     void leave();
 }
