@@ -31,13 +31,19 @@ public final class Progress {
 
     /** Progress on standard error, drawn over when that is a terminal. */
     public static Progress onStandardError() {
-        return new Progress(System.err, standardErrorIsATerminal());
+        return new Progress(System.err, isTerminal(2));
     }
 
-    /** {@code System.console()} speaks of the other two streams; proc(5) knows where this one goes. */
-    private static boolean standardErrorIsATerminal() {
+    /**
+     * Whether a stream of this process goes to a terminal. {@code System.console()} speaks of the first two streams at once;
+     * proc(5) knows of each.
+     *
+     * @param descriptor 1 for standard output, 2 for standard error
+     */
+    public static boolean isTerminal(int descriptor) {
         try {
-            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(descriptor)))
+                    .toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
         } catch (IOException e) {
             return false; // Closed, or no Linux: plain lines are right either way.

@@ -97,6 +97,8 @@ final class HouseTest {
                 .resideOutsideOfPackage("dev.sallyport.machine..")
                 .and()
                 .doNotHaveFullyQualifiedName("dev.sallyport.controller.Controller")
+                .and()
+                .doNotHaveFullyQualifiedName("dev.sallyport.cli.doctor.DoctorVerb")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("dev.sallyport.machine.qemu..")
