@@ -130,7 +130,7 @@ final class LeftoversCheck implements Check {
         String all = counted(seen.machines(), ours);
         if (seen.holder().isPresent()) {
             findings.add(Finding.ok("A controller works here (process "
-                    + seen.holder().get().pid() + ")" + (all.isEmpty() ? "." : "; its are " + all + ".")));
+                    + seen.holder().get().pid() + ")" + (all.isEmpty() ? "." : "; its own are " + all + ".")));
         } else if (!all.isEmpty()) {
             findings.add(Finding.warning(
                     "No controller works on this data folder, but " + all + (isOne(seen, ours) ? " is" : " are")
