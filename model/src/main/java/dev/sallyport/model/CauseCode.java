@@ -45,6 +45,16 @@ public enum CauseCode {
             415,
             "The body is not of a type that is understood here.",
             "Send 'Content-Type: application/json'."),
+    USER_LIMIT(
+            Family.REQUEST,
+            429,
+            "The user has as many machines and waiting starts as one user may have.",
+            "Finish or cancel a sign-in, or try again after the time that Retry-After says."),
+    TOO_MANY_STARTS(
+            Family.REQUEST,
+            429,
+            "Starts were asked for too often.",
+            "Try again after the time that Retry-After says."),
     SERVER_UNREACHABLE(
             Family.REQUEST,
             503,
@@ -52,6 +62,11 @@ public enum CauseCode {
             "Start one with './sallyport up', or name its address with --server."),
 
     // The host
+    HOST_FULL(
+            Family.HOST,
+            503,
+            "The host has no room for another machine at this moment.",
+            "Try again after the time that Retry-After says; or give the host more memory or other limits, see docs/OPERATIONS.md."),
     PORT_TAKEN(
             Family.HOST, 500, "The port is already taken.", "End what listens there, or choose another with --port."),
     DISK_FULL(

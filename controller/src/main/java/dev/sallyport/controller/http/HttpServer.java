@@ -144,9 +144,12 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private static void writeProblem(Response response, FailureException failure, Callback callback) {
-        Problem problem = Problem.of(failure.reason());
+        Problem problem = Problem.of(failure);
         response.setStatus(problem.status());
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, Problem.MEDIA_TYPE);
+        if (problem.retryAfter() != null) {
+            response.getHeaders().put(HttpHeader.RETRY_AFTER, problem.retryAfter());
+        }
         try {
             response.write(true, ByteBuffer.wrap(json().writeValueAsBytes(problem)), callback);
         } catch (IOException e) {

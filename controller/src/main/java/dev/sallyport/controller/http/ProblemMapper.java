@@ -21,9 +21,11 @@ public final class ProblemMapper implements ExceptionMapper<Throwable> {
 
     @Override
     public Response toResponse(Throwable thrown) {
-        Problem problem = Problem.of(causeOf(thrown));
+        Problem problem =
+                thrown instanceof FailureException failure ? Problem.of(failure) : Problem.of(causeOf(thrown));
         return Response.status(problem.status())
                 .type(Problem.MEDIA_TYPE)
+                .header(Problem.RETRY_AFTER, problem.retryAfter()) // None when it is null.
                 .entity(problem)
                 .build();
     }
