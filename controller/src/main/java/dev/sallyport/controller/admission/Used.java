@@ -1,0 +1,47 @@
+package dev.sallyport.controller.admission;
+
+import dev.sallyport.model.UserId;
+import java.util.HashMap;
+import java.util.Map;
+
+/** How many machines there are, and whose. Not for several threads at once. */
+final class Used {
+    private final Map<UserId, Integer> shares;
+    private int machines;
+
+    Used() {
+        this(new HashMap<>(), 0);
+    }
+
+    private Used(Map<UserId, Integer> shares, int machines) {
+        this.shares = shares;
+        this.machines = machines;
+    }
+
+    Used copy() {
+        return new Used(new HashMap<>(shares), machines);
+    }
+
+    void add(UserId user, Need need) {
+        machines += need.machines();
+        count(user, need.ofUsersShare());
+    }
+
+    void remove(UserId user, Need need) {
+        machines -= need.machines();
+        count(user, -need.ofUsersShare());
+    }
+
+    int machines() {
+        return machines;
+    }
+
+    /** Machines that count against {@code user}'s limit. */
+    int of(UserId user) {
+        return shares.getOrDefault(user, 0);
+    }
+
+    private void count(UserId user, int more) {
+        shares.merge(user, more, (had, added) -> had + added == 0 ? null : had + added);
+    }
+}
