@@ -5,6 +5,8 @@ import dev.sallyport.controller.host.HostFile;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.host.PostgresBells;
 import dev.sallyport.controller.host.Rounds;
+import dev.sallyport.controller.admission.Limits;
+import dev.sallyport.controller.admission.StartRates;
 import dev.sallyport.controller.http.Api;
 import dev.sallyport.controller.http.HttpServer;
 import dev.sallyport.controller.logs.ConsoleLogs;
@@ -228,6 +230,7 @@ public final class Controller implements AutoCloseable {
                                 tickets,
                                 relay,
                                 consoles,
+                                new StartRates(Limits.STARTS_PER_USER, Limits.STARTS_PER_ADDRESS),
                                 registry)));
         lease.announce(settings.address().isEmpty() ? server.address().toString() : settings.address());
         if (bells instanceof PostgresBells heard) {

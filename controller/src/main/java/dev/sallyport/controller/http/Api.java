@@ -1,6 +1,7 @@
 package dev.sallyport.controller.http;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.controller.admission.StartRates;
 import dev.sallyport.controller.logs.ConsoleLogs;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.Machines;
@@ -31,6 +32,7 @@ public record Api(
         Tickets tickets,
         ScreenRelay relay,
         ConsoleLogs consoles,
+        StartRates startRates,
         PrometheusMeterRegistry metrics) {
 
     Authentication authentication() {
@@ -39,6 +41,7 @@ public record Api(
 
     /** The resources, each made with what it needs alone. */
     Object[] resources(ObjectMapper json) {
+        var gate = new StartGate(startRates);
         return new Object[] {
             new SessionResource(
                     sessions,
@@ -46,8 +49,9 @@ public record Api(
                     new SessionEvents(timelines, sessionStore, sessions::isActive, json),
                     tickets,
                     tokens,
-                    new SessionConsoles(machineStore, consoles)),
-            new MachineResource(machines, cliMachines, machineStore, timelines, consoles),
+                    new SessionConsoles(machineStore, consoles),
+                    gate),
+            new MachineResource(machines, cliMachines, machineStore, timelines, consoles, gate),
             new SystemResource(sessions, providers, images, tokens, metrics),
             new OpenApiResource()
         };

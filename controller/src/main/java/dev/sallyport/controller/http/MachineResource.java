@@ -17,7 +17,9 @@ import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineId;
+import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DELETE;
 import jakarta.ws.rs.DefaultValue;
@@ -44,18 +46,21 @@ public final class MachineResource {
     private final MachineStore store;
     private final TimelineStore timelines;
     private final ConsoleLogs consoles;
+    private final StartGate gate;
 
     MachineResource(
             Machines machines,
             CliMachines cliMachines,
             MachineStore store,
             TimelineStore timelines,
-            ConsoleLogs consoles) {
+            ConsoleLogs consoles,
+            StartGate gate) {
         this.machines = machines;
         this.cliMachines = cliMachines;
         this.store = store;
         this.timelines = timelines;
         this.consoles = consoles;
+        this.gate = gate;
     }
 
     /** The body of {@code POST /api/vm/create}. */
@@ -68,7 +73,8 @@ public final class MachineResource {
     @POST
     @Path("create")
     @Consumes(MediaType.APPLICATION_JSON)
-    public MachineAnswer create(@Context ContainerRequestContext request, @Nullable CreateRequest body)
+    public MachineAnswer create(
+            @Context ContainerRequestContext request, @Context HttpServletRequest servlet, @Nullable CreateRequest body)
             throws InterruptedException {
         Caller caller = Authentication.callerOf(request);
         if (body == null || body.vmType() == null) {
@@ -78,7 +84,9 @@ public final class MachineResource {
             throw FailureException.of(
                     CauseCode.BAD_REQUEST, "Browser machines belong to sign-ins: POST /api/auth/start makes one.");
         }
-        MachineId id = cliMachines.of(caller.actingFor(body.userId()), null).id();
+        UserId user = caller.actingFor(body.userId());
+        gate.pass(caller, user, servlet);
+        MachineId id = cliMachines.of(user, null).id();
         return new MachineAnswer(true, MachineView.of(store.get(SessionResource.scope(caller), id)));
     }
 

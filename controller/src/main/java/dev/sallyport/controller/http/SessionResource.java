@@ -24,6 +24,7 @@ import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
 import dev.sallyport.relay.Ticket;
 import dev.sallyport.relay.Tickets;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
@@ -54,6 +55,7 @@ public final class SessionResource {
     private final Tickets tickets;
     private final TokenStore tokens;
     private final SessionConsoles consoles;
+    private final StartGate gate;
 
     SessionResource(
             Sessions sessions,
@@ -61,13 +63,15 @@ public final class SessionResource {
             SessionEvents events,
             Tickets tickets,
             TokenStore tokens,
-            SessionConsoles consoles) {
+            SessionConsoles consoles,
+            StartGate gate) {
         this.sessions = sessions;
         this.store = store;
         this.events = events;
         this.tickets = tickets;
         this.tokens = tokens;
         this.consoles = consoles;
+        this.gate = gate;
     }
 
     /** The body of {@code POST /api/auth/start}; {@code replace} cancels what is under way of this user to this provider. */
@@ -80,12 +84,16 @@ public final class SessionResource {
     @POST
     @Path("api/auth/start")
     @Consumes(MediaType.APPLICATION_JSON)
-    public Response start(@Context ContainerRequestContext request, @Nullable StartRequest body) {
+    public Response start(
+            @Context ContainerRequestContext request,
+            @Context HttpServletRequest servlet,
+            @Nullable StartRequest body) {
         Caller caller = Authentication.callerOf(request);
         if (body == null || body.provider() == null) {
             throw FailureException.of(CauseCode.BAD_REQUEST, "The field 'provider' is missing.");
         }
         UserId user = caller.actingFor(body.userId());
+        gate.pass(caller, user, servlet);
         return accepted(
                 Boolean.TRUE.equals(body.replace())
                         ? sessions.startAgain(user, body.provider(), nameOf(caller))
@@ -95,8 +103,13 @@ public final class SessionResource {
     /** A sign-in like this one, which came to nothing. */
     @POST
     @Path("api/auth/session/{id}/retry")
-    public Response retry(@Context ContainerRequestContext request, @PathParam("id") String id) {
-        return accepted(sessions.retry(owned(request, id)));
+    public Response retry(
+            @Context ContainerRequestContext request,
+            @Context HttpServletRequest servlet,
+            @PathParam("id") String id) {
+        StoredSession session = owned(request, id);
+        gate.pass(Authentication.callerOf(request), session.user(), servlet);
+        return accepted(sessions.retry(session));
     }
 
     private static Response accepted(StoredSession session) {
