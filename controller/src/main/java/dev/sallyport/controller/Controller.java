@@ -5,7 +5,10 @@ import dev.sallyport.controller.host.HostFile;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.host.PostgresBells;
 import dev.sallyport.controller.host.Rounds;
+import dev.sallyport.controller.admission.Admission;
+import dev.sallyport.controller.admission.HostMemory;
 import dev.sallyport.controller.admission.Limits;
+import dev.sallyport.controller.admission.Memory;
 import dev.sallyport.controller.admission.StartRates;
 import dev.sallyport.controller.http.Api;
 import dev.sallyport.controller.http.HttpServer;
@@ -16,6 +19,7 @@ import dev.sallyport.controller.metrics.Outcomes;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.MachineTimeline;
 import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.pool.Room;
 import dev.sallyport.controller.session.Sessions;
 import dev.sallyport.controller.session.StayPolicy;
 import dev.sallyport.controller.session.Watching;
@@ -93,10 +97,12 @@ public final class Controller implements AutoCloseable {
      *
      * @param driver makes machines; given the settings
      * @param steps told of each journalled step
+     * @param memory the host's memory
      */
-    public record Fittings(Function<Settings, MachineDriver> driver, StepHook steps) {
-        /** QEMU. */
-        public static final Fittings USUAL = new Fittings(Controller::qemu, StepHook.NONE);
+    public record Fittings(Function<Settings, MachineDriver> driver, StepHook steps, Memory memory) {
+        /** QEMU on this host. */
+        public static final Fittings USUAL =
+                new Fittings(Controller::qemu, StepHook.NONE, new HostMemory(Path.of("/")));
     }
 
     /**
@@ -149,6 +155,9 @@ public final class Controller implements AutoCloseable {
         Providers providers = Providers.load(folders.data().resolve("providers"));
         ImageStore images = ImageStore.open(folders.cache());
         EgressGateway gateway = open(parts, new EgressGateway(settings.upstream()));
+        Limits limits = settings.limits().orElseGet(() -> Limits.defaults(fittings.memory().total()));
+        Admission admission = open(parts, new Admission(limits, fittings.memory(), System::nanoTime).start());
+        var room = new Room(settings, admission);
         Machines machines = new Machines(
                 settings,
                 fittings.driver().apply(settings),
@@ -158,10 +167,11 @@ public final class Controller implements AutoCloseable {
                 gateway,
                 new MachineTimeline(timelines),
                 lease,
-                bells);
+                bells,
+                room);
         open(parts, settings.onExit() == Settings.OnExit.LEAVE ? machines::leave : machines);
         var consoles = new ConsoleLogs(folders.data());
-        var cliMachines = new CliMachines(machines, providers, vault);
+        var cliMachines = new CliMachines(machines, providers, vault, room);
         Sessions sessions = Sessions.over(
                 machines,
                 cliMachines,
@@ -173,6 +183,7 @@ public final class Controller implements AutoCloseable {
                 stays,
                 lease,
                 bells,
+                room,
                 settings.timing());
         open(parts, settings.onExit() == Settings.OnExit.LEAVE ? sessions::leave : sessions);
 
@@ -230,7 +241,7 @@ public final class Controller implements AutoCloseable {
                                 tickets,
                                 relay,
                                 consoles,
-                                new StartRates(Limits.STARTS_PER_USER, Limits.STARTS_PER_ADDRESS),
+                                new StartRates(limits.startsPerUser(), limits.startsPerAddress()),
                                 registry)));
         lease.announce(settings.address().isEmpty() ? server.address().toString() : settings.address());
         if (bells instanceof PostgresBells heard) {

@@ -1,5 +1,6 @@
 package dev.sallyport.controller;
 
+import dev.sallyport.controller.admission.Limits;
 import dev.sallyport.controller.logs.LogRetention;
 import dev.sallyport.controller.session.StayPolicy;
 import dev.sallyport.controller.store.DatabaseAccess;
@@ -27,6 +28,7 @@ import java.util.Optional;
  * @param database the PostgreSQL that several controllers share; empty for one of this controller's own
  * @param address where other controllers and users reach this one's API; empty for where it listens
  * @param onExit what becomes of machines when the controller ends in good order
+ * @param limits how much one user and this host may have; empty for what fits the host's memory
  */
 public record Settings(
         Folders folders,
@@ -42,7 +44,8 @@ public record Settings(
         LogRetention.Limits logs,
         Optional<DatabaseAccess> database,
         String address,
-        OnExit onExit) {
+        OnExit onExit,
+        Optional<Limits> limits) {
     /** 14 days, 512 MiB. */
     public static final LogRetention.Limits LOGS = new LogRetention.Limits(Duration.ofDays(14), 512L << 20);
 
@@ -171,7 +174,8 @@ public record Settings(
                 LOGS,
                 Optional.empty(),
                 "",
-                OnExit.END);
+                OnExit.END,
+                Optional.empty());
     }
 
     /** The shape of machines of {@code type}. */
@@ -183,44 +187,49 @@ public record Settings(
     }
 
     public Settings listeningOn(InetSocketAddress socket) {
-        return new Settings(folders, socket, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit);
+        return new Settings(folders, socket, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
     }
 
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
-        return new Settings(folders, listen, newAccelerator, newNetwork, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit);
+        return new Settings(folders, listen, newAccelerator, newNetwork, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
     }
 
     /** The same with another hypervisor's program. */
     public Settings withHypervisor(String program) {
-        return new Settings(folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit);
+        return new Settings(folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
     }
 
     /** The same with machines of other shapes. */
     public Settings with(Shape newBrowser, Shape newCli) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, newBrowser, newCli, timing, upstream, extraAuthorities, logs, database, address, onExit);
+        return new Settings(folders, listen, accelerator, network, hypervisor, newBrowser, newCli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
     }
 
     public Settings with(Timing newTiming) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities, logs, database, address, onExit);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities, logs, database, address, onExit, limits);
     }
 
     /** The same, keeping logs for so long. */
     public Settings keeping(LogRetention.Limits newLogs) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, newLogs, database, address, onExit);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, newLogs, database, address, onExit, limits);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */
     public Settings goingOutThrough(InetSocketAddress proxy, Optional<String> authorities) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, Optional.of(proxy), authorities, logs, database, address, onExit);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, Optional.of(proxy), authorities, logs, database, address, onExit, limits);
     }
 
     /** The same on a database that others share, reached by them at {@code where}. */
     public Settings sharing(DatabaseAccess shared, String where) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, Optional.of(shared), where, onExit);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, Optional.of(shared), where, onExit, limits);
+    }
+
+    /** The same with other limits. */
+    public Settings with(Limits newLimits) {
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, Optional.of(newLimits));
     }
 
     /** The same with another end. */
     public Settings ending(OnExit how) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, how);
+        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, how, limits);
     }
 }

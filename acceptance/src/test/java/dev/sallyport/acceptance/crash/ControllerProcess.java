@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -48,8 +49,8 @@ final class ControllerProcess {
             settings = settings.sharing(
                     new DatabaseAccess(
                             given.get("database"),
-                            new DatabaseAccess.Login(given.get("owner"), secret(given.get("owner_password_file"))),
-                            new DatabaseAccess.Login(given.get("user"), secret(given.get("password_file")))),
+                            new DatabaseAccess.Login(needed(given, "owner"), secret(needed(given, "owner_password_file"))),
+                            new DatabaseAccess.Login(needed(given, "user"), secret(needed(given, "password_file")))),
                     given.getOrDefault("address", ""));
         }
         if (given.containsKey("on_exit")) {
@@ -58,13 +59,18 @@ final class ControllerProcess {
         StepHook hook = given.containsKey("steps")
                 ? new FirstVisits(
                         Path.of(given.get("steps")),
-                        FirstVisits.Blow.valueOf(given.get("blow")).on(folders.data()))
+                        FirstVisits.Blow.valueOf(needed(given, "blow")).on(folders.data()))
                 : StepHook.NONE;
+        Controller.Fittings usual = Controller.Fittings.USUAL;
         Controller controller =
-                Controller.start(settings, new Controller.Fittings(Controller.Fittings.USUAL.driver(), hook));
+                Controller.start(settings, new Controller.Fittings(usual.driver(), hook, usual.memory()));
         Runtime.getRuntime().addShutdownHook(new Thread(controller::close));
         System.out.println("READY " + controller.address());
         Thread.currentThread().join();
+    }
+
+    private static String needed(Map<String, String> given, String name) {
+        return Objects.requireNonNull(given.get(name), name);
     }
 
     private static Secret secret(String file) throws Exception {

@@ -26,14 +26,30 @@ final class Strangers {
     /** Those that were there before and after the list of machines was read: each is of a machine that should not have it. */
     static Set<String> of(ApiClient api, Path data) throws IOException, InterruptedException {
         Set<String> before = things(data);
-        Set<String> alive = new HashSet<>();
-        for (JsonNode machine : api.get("/api/vm?alive=true&limit=100").path("vms")) {
-            alive.add(machine.path("vm_id").asText());
-        }
+        Set<String> alive = ids(api, true);
+        Set<String> known = ids(api, false);
         Set<String> strangers = things(data);
         strangers.retainAll(before);
-        strangers.removeIf(thing -> alive.contains(thing.substring(thing.indexOf(' ') + 1)));
+        strangers.removeIf(thing -> alive.contains(machineOf(thing)));
+        // Another controller on this host has interfaces of its own.
+        strangers.removeIf(thing -> thing.startsWith("interface") && !known.contains(machineOf(thing)));
         return strangers;
+    }
+
+    private static String machineOf(String thing) {
+        return thing.substring(thing.lastIndexOf(' ') + 1);
+    }
+
+    /** All of them, page by page. */
+    private static Set<String> ids(ApiClient api, boolean alive) throws InterruptedException {
+        Set<String> ids = new HashSet<>();
+        String next = "";
+        do {
+            JsonNode page = api.get("/api/vm?limit=100&alive=" + alive + (next.isEmpty() ? "" : "&before=" + next));
+            page.path("vms").forEach(machine -> ids.add(machine.path("vm_id").asText()));
+            next = page.path("next").asText("");
+        } while (!next.isEmpty() && !next.equals("null"));
+        return ids;
     }
 
     /** Each with the machine's id as its last word. */
@@ -41,7 +57,7 @@ final class Strangers {
         Set<String> found = new TreeSet<>();
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
-                machineOf(process).ifPresent(id -> found.add("process " + id));
+                markerOf(process, data).ifPresent(id -> found.add("process " + id));
             }
         }
         try (DirectoryStream<Path> devices = Files.newDirectoryStream(Path.of("/sys/class/net"), "spt*")) {
@@ -61,9 +77,11 @@ final class Strangers {
         return found;
     }
 
-    private static java.util.Optional<String> machineOf(Path process) {
+    /** Of processes that run in a machine's folder of ours. */
+    private static java.util.Optional<String> markerOf(Path process, Path data) {
         try {
-            if (List.of("Z", "X").contains(state(process))) {
+            if (List.of("Z", "X").contains(state(process))
+                    || !Files.readSymbolicLink(process.resolve("cwd")).startsWith(data.toRealPath())) {
                 return java.util.Optional.empty();
             }
             String environment =

@@ -184,6 +184,15 @@ public final class Admission implements AutoCloseable {
         }
     }
 
+    int machinesOf(Place place) {
+        lock.lock();
+        try {
+            return place.need.machines();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     boolean isAdmitted(Place place) {
         lock.lock();
         try {

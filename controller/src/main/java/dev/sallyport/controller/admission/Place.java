@@ -60,6 +60,11 @@ public final class Place implements AutoCloseable {
         return key;
     }
 
+    /** How many machines it is for. */
+    public int machines() {
+        return admission.machinesOf(this);
+    }
+
     /** Whether what it is for may be started, or runs. */
     public boolean admitted() {
         return admission.isAdmitted(this);

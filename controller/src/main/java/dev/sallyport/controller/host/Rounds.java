@@ -26,7 +26,7 @@ public final class Rounds implements AutoCloseable {
      */
     public static Rounds start(Lease lease, Duration every, List<Runnable> looks) {
         var rounds = new Rounds();
-        rounds.clock.scheduleWithFixedDelay(
+        var _ = rounds.clock.scheduleWithFixedDelay(
                 () -> {
                     if (lease.isHeld()) {
                         looks.forEach(Rounds::look);

@@ -86,7 +86,7 @@ public final class MachineResource {
         }
         UserId user = caller.actingFor(body.userId());
         gate.pass(caller, user, servlet);
-        MachineId id = cliMachines.of(user, null).id();
+        MachineId id = cliMachines.of(user, null, null).id();
         return new MachineAnswer(true, MachineView.of(store.get(SessionResource.scope(caller), id)));
     }
 

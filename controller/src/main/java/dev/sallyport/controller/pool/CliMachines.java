@@ -2,6 +2,7 @@ package dev.sallyport.controller.pool;
 
 import dev.sallyport.agentapi.CredentialSet;
 import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -24,19 +25,25 @@ import java.util.concurrent.ExecutionException;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The users' CLI machines: one a user, started when first wanted, kept, and started again when it ended. A fresh one gets back
  * every credential that the vault holds for its user.
  */
 public final class CliMachines {
+    private static final Logger LOG = LoggerFactory.getLogger(CliMachines.class);
+
     private final Machines machines;
     private final Providers providers;
     private final Vault vault;
+    private final Room room;
     private final Map<UserId, CompletableFuture<LiveMachine>> byUser = new HashMap<>();
 
-    public CliMachines(Machines machines, Providers providers, Vault vault) {
+    public CliMachines(Machines machines, Providers providers, Vault vault, Room room) {
         this.machines = machines;
+        this.room = room;
         this.providers = providers;
         this.vault = vault;
     }
@@ -89,9 +96,11 @@ public final class CliMachines {
      * The CLI machine of {@code user}: the running one, or a fresh one.
      *
      * @param session on whose timeline a fresh machine's start is told; null for none
-     * @throws dev.sallyport.model.FailureException when it does not come up
+     * @param place a fresh machine's room, admitted; null to ask for it here, and to wait for it. Given back when it is not needed
+     * @throws dev.sallyport.model.FailureException when it does not come up, or there is no room
      */
-    public LiveMachine of(UserId user, @Nullable SessionId session) throws InterruptedException {
+    public LiveMachine of(UserId user, @Nullable SessionId session, @Nullable Place place)
+            throws InterruptedException {
         CompletableFuture<LiveMachine> wanted;
         boolean ours = false;
         synchronized (byUser) {
@@ -104,7 +113,9 @@ public final class CliMachines {
             wanted = known;
         }
         if (ours) {
-            startInto(wanted, user, session);
+            startInto(wanted, user, session, place);
+        } else if (place != null) {
+            place.close();
         }
         try {
             return wanted.get();
@@ -116,9 +127,21 @@ public final class CliMachines {
         }
     }
 
-    private void startInto(CompletableFuture<LiveMachine> wanted, UserId user, @Nullable SessionId session) {
+    /** Whether {@code user} has one here, or one that is coming up. */
+    public boolean has(UserId user) {
+        synchronized (byUser) {
+            CompletableFuture<LiveMachine> known = byUser.get(user);
+            return known != null && !isGone(known);
+        }
+    }
+
+    private void startInto(
+            CompletableFuture<LiveMachine> wanted,
+            UserId user,
+            @Nullable SessionId session,
+            @Nullable Place place) {
         // A thread of its own: the machine is the user's and outlives the session that first asked for it.
-        Thread.ofVirtual().name("cli machine of " + user).start(() -> complete(wanted, () -> fresh(user, session)));
+        Thread.ofVirtual().name("cli machine of " + user).start(() -> complete(wanted, () -> fresh(user, session, place)));
     }
 
     private static void complete(CompletableFuture<LiveMachine> wanted, Supplier<LiveMachine> start) {
@@ -131,13 +154,15 @@ public final class CliMachines {
         });
     }
 
-    private LiveMachine fresh(UserId user, @Nullable SessionId session) {
+    private LiveMachine fresh(UserId user, @Nullable SessionId session, @Nullable Place given) {
         Set<String> egress = providers.all().stream()
                 .flatMap(provider -> provider.egress().stream())
                 .collect(Collectors.toSet());
         try {
-            LiveMachine machine =
-                    machines.start(MachineId.random(), new MachineRequest(VmType.CLI, user, session, egress));
+            LiveMachine machine = machines.start(
+                    MachineId.random(),
+                    new MachineRequest(VmType.CLI, user, session, egress),
+                    given == null ? admitted(user) : given);
             furnish(machine);
             return machine;
         } catch (InterruptedException e) {
@@ -154,6 +179,20 @@ public final class CliMachines {
                             provider,
                             new CredentialSet(
                                     provider.id().value(), toAgent(kept.get().files()))));
+        }
+    }
+
+    private Place admitted(UserId user) throws InterruptedException {
+        Place place = room.forCli(user);
+        boolean in = false;
+        try {
+            place.await(number -> LOG.debug("A CLI machine of {} waits at place {}", user, number));
+            in = true;
+            return place;
+        } finally {
+            if (!in) {
+                place.close();
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sallyport.controller.pool;
 import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.agentapi.Health;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.host.Bells;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.logs.ConsoleLogs;
@@ -79,11 +80,14 @@ public final class Machines implements AutoCloseable {
     private final MachineTimeline timeline;
     private final Lease lease;
     private final Bells bells;
+    private final Room room;
     private final ConsoleLogs consoles;
     private final ImageEvidence imageEvidence = new ImageEvidence();
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
     /** Those whose start is under way, from before they are written down. */
     private final Map<MachineId, Thread> starting = new ConcurrentHashMap<>();
+    /** What each takes of the host, until it is gone. */
+    private final Map<MachineId, Place> places = new ConcurrentHashMap<>();
     /** Those that are being undone. */
     private final Set<MachineId> undoing = ConcurrentHashMap.newKeySet();
     /** One party for each start under way, and one for {@link #close()}, which waits for them. */
@@ -112,7 +116,8 @@ public final class Machines implements AutoCloseable {
             EgressGateway gateway,
             MachineTimeline timeline,
             Lease lease,
-            Bells bells) {
+            Bells bells,
+            Room room) {
         this.settings = settings;
         this.driver = driver;
         this.images = images;
@@ -122,26 +127,42 @@ public final class Machines implements AutoCloseable {
         this.timeline = timeline;
         this.lease = lease;
         this.bells = bells;
+        this.room = room;
         this.consoles = new ConsoleLogs(settings.folders().data());
     }
 
     /**
      * Starts a machine and waits until its agent answers.
      *
+     * @param place its room on the host, admitted; given back when the machine is gone
      * @throws FailureException with the cause when it does not come up; nothing of it is left then but its logs
      * @throws InterruptedException when the calling thread is interrupted; nothing of it is left then either
      */
-    public LiveMachine start(MachineId id, MachineRequest request) throws InterruptedException {
+    public LiveMachine start(MachineId id, MachineRequest request, Place place) throws InterruptedException {
         starts.register();
         starting.put(id, Thread.currentThread());
+        places.put(id, place);
+        boolean up = false;
         try {
             if (closing) {
                 throw new InterruptedException("the controller is shutting down");
             }
-            return startWhole(id, request);
+            LiveMachine started = startWhole(id, request);
+            up = true;
+            return started;
         } finally {
+            if (!up) {
+                giveBack(id);
+            }
             starting.remove(id);
             starts.arriveAndDeregister();
+        }
+    }
+
+    private void giveBack(MachineId id) {
+        Place place = places.remove(id);
+        if (place != null) {
+            place.close();
         }
     }
 
@@ -169,7 +190,7 @@ public final class Machines implements AutoCloseable {
             var doors = new Doors(id, request, record);
             Machine machine = driver.start(
                     spec(id, request, image, token, doors), guarded(id, request.type(), term), record);
-            Running started = running(machine, request, token, doors, record);
+            Running started = running(machine, request, token, doors, record, null);
             runs(started);
             awaitAgent(id, started.live(), image, record, began);
             watch(started);
@@ -227,15 +248,26 @@ public final class Machines implements AutoCloseable {
         return errors;
     }
 
+    /** @param adoptedAt when it was taken over; null for one that was started here */
     private Running running(
-            Machine machine, MachineRequest request, Secret token, Doors doors, MachineTimeline.Recorder record) {
+            Machine machine,
+            MachineRequest request,
+            Secret token,
+            Doors doors,
+            MachineTimeline.Recorder record,
+            @Nullable Instant adoptedAt) {
         var live = new LiveMachine(
                 request.user(),
                 machine,
                 new AgentClient(machine.agent(), machine.streams(), token),
-                record.egressTroubles());
+                record.egressTroubles(),
+                adoptedAt);
         var made = new Running(machine, live, doors.door(), record, new CompletableFuture<>());
         running.put(live.id(), made);
+        Place place = places.get(live.id());
+        if (place != null) {
+            place.measuredBy(() -> machine.residentBytes().orElse(0));
+        }
         return made;
     }
 
@@ -401,7 +433,8 @@ public final class Machines implements AutoCloseable {
                 end(left.id(), "it had ended when its controller came back");
                 return;
             }
-            Running found = running(taken.get(), request, token, doors, record);
+            places.put(left.id(), room.ofAdopted(left.id(), left.type(), user));
+            Running found = running(taken.get(), request, token, doors, record, Instant.now());
             adopted.increment();
             record.done("adopted", "The controller was started anew and has taken the machine over.", Map.of());
             comeUp(found, left, image.get());
@@ -573,7 +606,9 @@ public final class Machines implements AutoCloseable {
 
     private void awaitAgent(MachineId id, LiveMachine live, Image image, MachineTimeline.Recorder record, long began)
             throws InterruptedException {
-        var readiness = new Readiness(live.machine(), new HttpHealthProbe());
+        var probe = new HttpHealthProbe();
+        var readiness = new Readiness(
+                live.machine(), (agent, atMost) -> live.withoutStaleFailures(probe.ask(agent, atMost)));
         Health health;
         try {
             health = readiness.await(settings.timing().boot());
@@ -663,6 +698,7 @@ public final class Machines implements AutoCloseable {
             errors.addAll(drop(ended));
         }
         undoResources(machine, errors);
+        giveBack(id);
         keepConsole(id);
         removeFolder(id, errors);
         if (!errors.isEmpty()) {

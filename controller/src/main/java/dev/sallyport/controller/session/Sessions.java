@@ -3,11 +3,13 @@ package dev.sallyport.controller.session;
 import dev.sallyport.agentapi.Callback;
 import dev.sallyport.agentapi.CredentialStatus;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.host.Bells;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.LiveMachine;
 import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.pool.Room;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.Scope;
@@ -87,9 +89,10 @@ public final class Sessions implements AutoCloseable {
             StayPolicy stays,
             Lease lease,
             Bells bells,
+            Room room,
             Settings.Timing timing) {
         return new Sessions(
-                new SignInFlow.Parts(machines, cliMachines, sessions, timelines, vault, timing.user(), lease),
+                new SignInFlow.Parts(machines, cliMachines, sessions, timelines, vault, timing.user(), lease, room),
                 machineStore,
                 providers,
                 stays,
@@ -108,14 +111,23 @@ public final class Sessions implements AutoCloseable {
         if (closing) {
             throw FailureException.of(CauseCode.HOST_RESTARTED, "The controller is shutting down.");
         }
-        StoredSession session =
-                parts.sessions().create(user, provider.id(), parts.lease().host());
-        if (isOurs(session)) {
-            work(session);
-        } else {
-            bells.session(session.id());
+        // Refused before anything is written; what waits is written down, and goes on after a restart.
+        Place place = parts.room().forSignIn(user, !parts.cliMachines().has(user));
+        boolean used = false;
+        try {
+            StoredSession session =
+                    parts.sessions().create(user, provider.id(), parts.lease().host());
+            if (isOurs(session)) {
+                used = work(session, place);
+            } else {
+                bells.session(session.id());
+            }
+            return session;
+        } finally {
+            if (!used) {
+                place.close();
+            }
         }
-        return session;
     }
 
     /**
@@ -327,6 +339,14 @@ public final class Sessions implements AutoCloseable {
     }
 
     private void work(StoredSession session) {
+        work(session, null);
+    }
+
+    /**
+     * @param place its room; null for the flow to ask for it
+     * @return whether a flow was begun, whose the place is then
+     */
+    private boolean work(StoredSession session, @Nullable Place place) {
         Optional<Provider> provider = providers.find(session.provider());
         if (provider.isEmpty()) {
             parts.sessions()
@@ -338,9 +358,9 @@ public final class Sessions implements AutoCloseable {
                                     .cause(Cause.of(
                                             CauseCode.UNKNOWN_PROVIDER,
                                             "The provider '" + session.provider() + "' was removed meanwhile.")));
-            return;
+            return false;
         }
-        var flow = new SignInFlow(parts, session, provider.get());
+        var flow = new SignInFlow(parts, session, provider.get(), place);
         Thread thread = Thread.ofVirtual().name("session " + session.id()).unstarted(() -> {
             try {
                 flow.run();
@@ -348,9 +368,11 @@ public final class Sessions implements AutoCloseable {
                 flows.remove(session.id());
             }
         });
-        if (!closing && flows.putIfAbsent(session.id(), thread) == null) {
-            thread.start();
+        if (closing || flows.putIfAbsent(session.id(), thread) != null) {
+            return false;
         }
+        thread.start();
+        return true;
     }
 
     private void stop(StoredSession session) {

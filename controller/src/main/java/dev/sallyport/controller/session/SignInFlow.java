@@ -9,11 +9,13 @@ import dev.sallyport.agentapi.StartSignIn;
 import dev.sallyport.agentapi.TakeCredentials;
 import dev.sallyport.agentapi.ToolStatus;
 import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.LiveMachine;
 import dev.sallyport.controller.pool.MachineRequest;
 import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.pool.Room;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.SessionChange;
@@ -46,6 +48,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,9 +65,6 @@ final class SignInFlow implements Runnable {
     /** Between two questions to an agent that cannot be reached; the machine's exit ends it. */
     private static final Duration BREATH = Duration.ofSeconds(1);
 
-    /** The part of a machine's health that tells of its way out. */
-    private static final String WAY_OUT = "egress";
-
     /** What a sign-in works with. */
     record Parts(
             Machines machines,
@@ -73,7 +73,8 @@ final class SignInFlow implements Runnable {
             TimelineStore timelines,
             Vault vault,
             Duration userTime,
-            Lease lease) {}
+            Lease lease,
+            Room room) {}
 
     /** Somebody else has ended the session: what they did stands, and there is nothing more to do. */
     private static final class EndedElsewhere extends Exception {
@@ -86,9 +87,14 @@ final class SignInFlow implements Runnable {
     private final Provider provider;
     private final SignInCauses causes;
     private final Lease.Term term;
+    /** The room that was asked for with the request; null once it is used, and for a flow that goes on after a restart. */
+    private @Nullable Place asked;
+
+    private @Nullable FutureTask<LiveMachine> cli;
     private boolean wayOutSeen;
 
-    SignInFlow(Parts parts, StoredSession session, Provider provider) {
+    SignInFlow(Parts parts, StoredSession session, Provider provider, @Nullable Place asked) {
+        this.asked = asked;
         this.parts = parts;
         this.id = session.id();
         this.user = session.user();
@@ -115,19 +121,28 @@ final class SignInFlow implements Runnable {
         } catch (RuntimeException e) {
             LOG.error("Session {} failed for a reason that has no name", id, e);
             fail(Cause.of(CauseCode.UNKNOWN, e.getClass().getSimpleName()));
+        } finally {
+            if (asked != null) {
+                asked.close();
+            }
         }
     }
 
     private void signIn() throws InterruptedException, EndedElsewhere {
-        FutureTask<LiveMachine> cli = aside("cli", () -> parts.cliMachines().of(user, id));
         while (true) {
             StoredSession now = parts.sessions().get(Scope.all(), id);
             term.mustHold();
             switch (now.status()) {
-                case INITIALIZING -> bringUpBrowser(now, cli);
-                case VM_CREATED -> openPage(browserOf(now));
-                case AWAITING_USER -> awaitUser(now, browserOf(now));
-                case TRANSFERRING -> handOver(now, cli);
+                case INITIALIZING -> bringUpBrowser(now);
+                case VM_CREATED -> {
+                    cli();
+                    openPage(browserOf(now));
+                }
+                case AWAITING_USER -> {
+                    cli();
+                    awaitUser(now, browserOf(now));
+                }
+                case TRANSFERRING -> handOver(now);
                 case COMPLETED, FAILED, CANCELLED, EXPIRED -> {
                     return;
                 }
@@ -135,20 +150,52 @@ final class SignInFlow implements Runnable {
         }
     }
 
-    private void bringUpBrowser(StoredSession now, FutureTask<LiveMachine> cli)
-            throws InterruptedException, EndedElsewhere {
+    private void bringUpBrowser(StoredSession now) throws InterruptedException, EndedElsewhere {
         MachineId known = now.browserMachine();
         // One that a controller before this one began is waited for, if it survived.
         if (known == null || parts.machines().await(known).isEmpty()) {
-            parts.machines()
-                    .start(
-                            MachineId.random(),
-                            new MachineRequest(VmType.BROWSER, user, id, Set.copyOf(provider.egress())));
+            startBrowser();
         }
-        if (cli.isDone()) {
-            resultOf(cli); // Where the hand-over cannot work, the user is not asked to sign in first.
+        if (cli().isDone()) {
+            resultOf(cli()); // Where the hand-over cannot work, the user is not asked to sign in first.
         }
         move(SessionLife.Event.BROWSER_READY, SessionChange.none());
+    }
+
+    private void startBrowser() throws InterruptedException {
+        boolean withCli = asked == null && cli == null && !parts.cliMachines().has(user);
+        Place place = asked == null ? parts.room().forSignIn(user, withCli) : asked;
+        asked = place;
+        awaitRoom(place);
+        if (cli == null) {
+            Place part = place.machines() > 1 ? parts.room().cliPart(place) : null;
+            cli = aside("cli", () -> parts.cliMachines().of(user, id, part));
+        }
+        asked = null; // The machine's from now on.
+        parts.machines()
+                .start(
+                        MachineId.random(),
+                        new MachineRequest(VmType.BROWSER, user, id, Set.copyOf(provider.egress())),
+                        place);
+    }
+
+    private void awaitRoom(Place place) throws InterruptedException {
+        if (place.admitted()) {
+            return;
+        }
+        place.await(number -> record(
+                "queue.place",
+                "The host has no room at this moment: place " + number + " in the queue.",
+                Map.of("place", Integer.toString(number))));
+        record("queue.admitted", "There is room.", Map.of());
+    }
+
+    /** The user's CLI machine, which comes up beside the sign-in. */
+    private FutureTask<LiveMachine> cli() {
+        if (cli == null) {
+            cli = aside("cli", () -> parts.cliMachines().of(user, id, null));
+        }
+        return cli;
     }
 
     private LiveMachine browserOf(StoredSession now) throws InterruptedException {
@@ -190,9 +237,9 @@ final class SignInFlow implements Runnable {
     }
 
     /** From here on the credentials exist in one place alone: each step leaves them safe before the next begins. */
-    private void handOver(StoredSession now, FutureTask<LiveMachine> cli) throws InterruptedException, EndedElsewhere {
+    private void handOver(StoredSession now) throws InterruptedException, EndedElsewhere {
         CredentialSet taken = now.sealedVersion() == null ? seal(browserOf(now)) : sealed();
-        LiveMachine machine = resultOf(cli);
+        LiveMachine machine = resultOf(cli());
         parts.sessions().update(Scope.all(), id, SessionChange.none().cliMachine(machine.id()));
         term.mustHold();
         List<String> written = write(machine, taken);
@@ -309,7 +356,7 @@ final class SignInFlow implements Runnable {
         }
         String told;
         try {
-            told = browser.agent().health().parts().getOrDefault(WAY_OUT, "");
+            told = browser.wayOut(browser.agent().health());
         } catch (FailureException e) {
             LOG.debug("The agent of {} was too busy to tell of its way out", browser.id());
             return; // The next turn asks again, and the agent's silence is judged elsewhere.
@@ -317,7 +364,7 @@ final class SignInFlow implements Runnable {
         wayOutSeen = told.equals("ok");
         if (told.startsWith("failed")) {
             throw FailureException.of(
-                    CauseCode.EGRESS_DOWN, "The agent could not connect to it.", WAY_OUT + ": " + told);
+                    CauseCode.EGRESS_DOWN, "The agent could not connect to it.", "egress: " + told);
         }
     }
 

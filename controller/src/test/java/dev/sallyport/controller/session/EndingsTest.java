@@ -3,11 +3,15 @@ package dev.sallyport.controller.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.admission.Admission;
+import dev.sallyport.controller.admission.HostMemory;
+import dev.sallyport.controller.admission.Limits;
 import dev.sallyport.controller.host.Bells;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.MachineTimeline;
 import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.pool.Room;
 import dev.sallyport.controller.store.CredentialStore;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.HostStore;
@@ -112,6 +116,9 @@ final class EndingsTest {
     /** A host of its own for each order: what looks around on one sees nothing of the others. */
     private final class Host {
         private final Lease lease = Lease.take(hosts, HostId.random(), "test", Duration.ofHours(1));
+        private final Room room = new Room(
+                settings,
+                new Admission(Limits.defaults(1L << 40), new HostMemory(Path.of("/")), System::nanoTime));
         private final Machines machines = new Machines(
                 settings,
                 driver,
@@ -121,10 +128,11 @@ final class EndingsTest {
                 gateway,
                 new MachineTimeline(timelines),
                 lease,
-                Bells.NONE);
+                Bells.NONE,
+                room);
         private final Sessions sessions = Sessions.over(
                 machines,
-                new CliMachines(machines, providers, vault),
+                new CliMachines(machines, providers, vault, room),
                 store,
                 machineStore,
                 timelines,
@@ -133,6 +141,7 @@ final class EndingsTest {
                 stays,
                 lease,
                 Bells.NONE,
+                room,
                 settings.timing());
     }
 
