@@ -27,6 +27,7 @@ CREATE INDEX machines_by_host ON machines (host) WHERE ended_at IS NULL;
 
 ALTER TABLE sessions
     ADD COLUMN host text REFERENCES hosts (id),
+    ADD COLUMN status_since timestamptz,
     -- When the user's time is over; null while it has not begun.
     ADD COLUMN expires_at timestamptz,
     -- The version of the credentials in the vault that this session sealed.
@@ -35,6 +36,8 @@ ALTER TABLE sessions
     ADD COLUMN released boolean NOT NULL DEFAULT false,
     -- Somebody asked for the browser machine to stay until then.
     ADD COLUMN kept_until timestamptz;
+UPDATE sessions SET status_since = updated_at;
+ALTER TABLE sessions ALTER COLUMN status_since SET NOT NULL;
 CREATE INDEX sessions_by_host ON sessions (host) WHERE ended_at IS NULL;
 
 -- The table of db-scheduler, as its documentation gives it for PostgreSQL.

@@ -131,12 +131,13 @@ public final class Controller implements AutoCloseable {
         boolean shared = settings.database().isPresent();
         Database database =
                 open(parts, Database.open(access(settings, parts), InstantSource.system(), fittings.steps()));
+        var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        database.report(registry);
+        var outcomes = new Outcomes(registry);
         AdminToken admin = AdminToken.at(folders.data());
         Vault vault = Vault.open(
                 MasterKey.load(folders.data().resolve("master-key"), System.getenv("SALLYPORT_MASTER_KEY")),
-                new CredentialStore(database));
-        var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        var outcomes = new Outcomes(registry);
+                new CredentialStore(database, outcomes));
         var signals = new TimelineSignals(shared);
         var timelines = new TimelineStore(database, signals, outcomes);
         var stays = new StayPolicy(settings.timing().stays());
@@ -184,6 +185,7 @@ public final class Controller implements AutoCloseable {
                 lease,
                 bells,
                 room,
+                outcomes,
                 settings.timing());
         open(parts, settings.onExit() == Settings.OnExit.LEAVE ? sessions::leave : sessions);
 
@@ -222,7 +224,14 @@ public final class Controller implements AutoCloseable {
         var tickets = new Tickets(Clock.systemUTC());
         var viewers = new Viewers(Viewers.DEFAULT_PER_SESSION, open(parts, new Watching(sessionStore)));
         ScreenRelay relay = open(parts, new ScreenRelay(viewers, RelaySettings.DEFAULT));
-        Metrics.register(registry, sessions, machines, relay, viewers);
+        open(
+                parts,
+                new Metrics(registry)
+                        .parts(sessions, machines, relay, viewers)
+                        .room(admission, fittings.memory())
+                        .lease(lease)
+                        .stored(sessionStore, machineStore, hostStore)
+                        .process());
         HttpServer server = open(
                 parts,
                 HttpServer.start(

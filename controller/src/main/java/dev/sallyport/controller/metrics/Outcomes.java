@@ -13,6 +13,7 @@ import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Counts how sessions and machines fared since this controller started. Told by the stores after each change of state is
@@ -24,6 +25,12 @@ public final class Outcomes implements OutcomeListener {
 
     private static final Duration[] DIAGNOSIS_STEPS = seconds(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128);
 
+    /** From a claimed machine to a user who went for a coffee. */
+    private static final Duration[] PHASE_STEPS = seconds(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024);
+
+    private static final List<String> PHASES =
+            List.of("queue", "boot", "agent_ready", "url_shown", "user", "handover", "grace");
+
     private final MeterRegistry registry;
 
     /** @param registry where the figures go */
@@ -32,6 +39,7 @@ public final class Outcomes implements OutcomeListener {
         // What is there from the beginning, at nought, shows the first one as a rise.
         Arrays.stream(SessionStatus.values()).filter(SessionStatus::isEnded).forEach(this::sessions);
         Arrays.stream(VmType.values()).forEach(this::ready);
+        PHASES.forEach(this::phase);
         diagnoses();
     }
 
@@ -49,10 +57,48 @@ public final class Outcomes implements OutcomeListener {
     }
 
     @Override
+    public void sessionMoved(StoredSession before, StoredSession after) {
+        Duration took = Duration.between(before.statusSince(), after.statusSince());
+        switch (after.status()) {
+            case VM_CREATED -> phase("boot").record(took);
+            case AWAITING_USER -> phase("url_shown").record(took);
+            case TRANSFERRING -> phase("user").record(took);
+            case COMPLETED -> phase("handover").record(took);
+            default -> {
+                // An end on the way says nothing of how long the phase takes.
+            }
+        }
+    }
+
+    @Override
+    public void queued(Duration waited) {
+        phase("queue").record(waited);
+    }
+
+    @Override
+    public void browserGone(Duration afterEnd) {
+        phase("grace").record(afterEnd);
+    }
+
+    @Override
+    public void vault(String operation, boolean done) {
+        Counter.builder("sallyport.vault.operations")
+                .description("What the vault was asked for")
+                .tag("operation", operation)
+                .tag("outcome", done ? "done" : "none")
+                .register(registry)
+                .increment();
+    }
+
+    @Override
     public void machineReady(StoredMachine machine) {
         Instant ready = machine.readyAt();
         if (ready != null) {
-            ready(machine.type()).record(Duration.between(machine.createdAt(), ready));
+            Duration took = Duration.between(machine.createdAt(), ready);
+            ready(machine.type()).record(took);
+            if (machine.type() == VmType.BROWSER) {
+                phase("agent_ready").record(took);
+            }
         }
     }
 
@@ -85,6 +131,14 @@ public final class Outcomes implements OutcomeListener {
         return Counter.builder("sallyport.sessions")
                 .description("Sign-ins that ended")
                 .tag("outcome", outcome.wire())
+                .register(registry);
+    }
+
+    private Timer phase(String name) {
+        return Timer.builder("sallyport.session.phase")
+                .description("How long the phases of sign-ins took")
+                .tag("phase", name)
+                .serviceLevelObjectives(PHASE_STEPS)
                 .register(registry);
     }
 

@@ -12,6 +12,7 @@ import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineStore;
+import dev.sallyport.controller.store.OutcomeListener;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.SessionChange;
 import dev.sallyport.controller.store.SessionStore;
@@ -90,9 +91,10 @@ public final class Sessions implements AutoCloseable {
             Lease lease,
             Bells bells,
             Room room,
+            OutcomeListener outcomes,
             Settings.Timing timing) {
         return new Sessions(
-                new SignInFlow.Parts(machines, cliMachines, sessions, timelines, vault, timing.user(), lease, room),
+                new SignInFlow.Parts(machines, cliMachines, sessions, timelines, vault, timing.user(), lease, room, outcomes),
                 machineStore,
                 providers,
                 stays,

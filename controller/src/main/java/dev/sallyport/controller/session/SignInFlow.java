@@ -17,6 +17,7 @@ import dev.sallyport.controller.pool.MachineRequest;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
 import dev.sallyport.controller.store.Database;
+import dev.sallyport.controller.store.OutcomeListener;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.SessionChange;
 import dev.sallyport.controller.store.SessionStore;
@@ -43,6 +44,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -74,7 +76,8 @@ final class SignInFlow implements Runnable {
             Vault vault,
             Duration userTime,
             Lease lease,
-            Room room) {}
+            Room room,
+            OutcomeListener outcomes) {}
 
     /** Somebody else has ended the session: what they did stands, and there is nothing more to do. */
     private static final class EndedElsewhere extends Exception {
@@ -135,11 +138,11 @@ final class SignInFlow implements Runnable {
             switch (now.status()) {
                 case INITIALIZING -> bringUpBrowser(now);
                 case VM_CREATED -> {
-                    cli();
+                    beginCli();
                     openPage(browserOf(now));
                 }
                 case AWAITING_USER -> {
-                    cli();
+                    beginCli();
                     awaitUser(now, browserOf(now));
                 }
                 case TRANSFERRING -> handOver(now);
@@ -181,21 +184,28 @@ final class SignInFlow implements Runnable {
 
     private void awaitRoom(Place place) throws InterruptedException {
         if (place.admitted()) {
+            parts.outcomes().queued(Duration.ZERO);
             return;
         }
+        Instant began = Instant.now();
         place.await(number -> record(
                 "queue.place",
                 "The host has no room at this moment: place " + number + " in the queue.",
                 Map.of("place", Integer.toString(number))));
+        parts.outcomes().queued(Duration.between(began, Instant.now()));
         record("queue.admitted", "There is room.", Map.of());
+    }
+
+    private void beginCli() {
+        if (cli == null) {
+            cli = aside("cli", () -> parts.cliMachines().of(user, id, null));
+        }
     }
 
     /** The user's CLI machine, which comes up beside the sign-in. */
     private FutureTask<LiveMachine> cli() {
-        if (cli == null) {
-            cli = aside("cli", () -> parts.cliMachines().of(user, id, null));
-        }
-        return cli;
+        beginCli();
+        return Objects.requireNonNull(cli);
     }
 
     private LiveMachine browserOf(StoredSession now) throws InterruptedException {

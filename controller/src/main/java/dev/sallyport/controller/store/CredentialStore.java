@@ -12,26 +12,35 @@ import org.jdbi.v3.core.statement.Update;
 /** The vault's entries and key set in PostgreSQL: cipher text only. */
 public final class CredentialStore implements SealedStore {
     private final Database database;
+    private final OutcomeListener outcomes;
 
     /** @param database where they are kept */
     public CredentialStore(Database database) {
+        this(database, OutcomeListener.NONE);
+    }
+
+    /** As {@link #CredentialStore(Database)}, with somebody who is told of each operation. */
+    public CredentialStore(Database database, OutcomeListener outcomes) {
         this.database = database;
+        this.outcomes = outcomes;
     }
 
     @Override
     public Optional<SealedEntry> find(UserId user, ProviderId provider) {
-        return database.inTransaction(
+        Optional<SealedEntry> found = database.inTransaction(
                 Scope.of(user),
                 handle -> handle.createQuery("SELECT * FROM credentials WHERE user_id = :user AND provider = :provider")
                         .bind("user", user.value())
                         .bind("provider", provider.value())
                         .map((row, context) -> entry(row))
                         .findOne());
+        outcomes.vault("find", found.isPresent());
+        return found;
     }
 
     @Override
     public boolean write(SealedEntry entry, long expectedVersion) {
-        return database.step("credentials sealed", Scope.of(entry.user()), handle -> {
+        boolean written = database.step("credentials sealed", Scope.of(entry.user()), handle -> {
             Update update = expectedVersion == 0
                     ? handle.createUpdate(
                             "INSERT INTO credentials (user_id, provider, version, sealed, key_id, updated_at)"
@@ -49,6 +58,8 @@ public final class CredentialStore implements SealedStore {
                             .execute()
                     == 1;
         });
+        outcomes.vault("seal", written);
+        return written;
     }
 
     @Override

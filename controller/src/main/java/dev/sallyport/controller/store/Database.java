@@ -6,6 +6,7 @@ import com.zaxxer.hikari.pool.HikariPool;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -178,6 +179,11 @@ public final class Database implements AutoCloseable {
     /** The pool, for libraries that keep tables of their own; transactions begun there see no row of a user. */
     public DataSource dataSource() {
         return pool;
+    }
+
+    /** Tells {@code registry} how the pool fares. */
+    public void report(MeterRegistry registry) {
+        pool.setMetricRegistry(registry);
     }
 
     /** Calls those who listen on {@code channel}; what is called is no secret. */

@@ -17,6 +17,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
@@ -316,7 +317,13 @@ public final class MachineStore {
                     e);
         }
         StoredMachine after = write(handle, before, next, change);
-        handle.afterCommit(() -> tell(after, event, change));
+        Optional<Instant> sessionEnded = event == MachineLife.Event.GONE && after.type() == VmType.BROWSER
+                ? endOf(handle, after.session())
+                : Optional.empty();
+        handle.afterCommit(() -> {
+            tell(after, event, change);
+            sessionEnded.ifPresent(ended -> outcomes.browserGone(Duration.between(ended, after.updatedAt())));
+        });
         return after;
     }
 
@@ -404,6 +411,15 @@ public final class MachineStore {
             }
             return ids.size();
         });
+    }
+
+    private static Optional<Instant> endOf(Handle handle, @Nullable SessionId session) {
+        return session == null
+                ? Optional.empty()
+                : handle.createQuery("SELECT ended_at FROM sessions WHERE id = :id AND ended_at IS NOT NULL")
+                        .bind("id", session.value())
+                        .mapTo(Instant.class)
+                        .findOne();
     }
 
     private void tell(StoredMachine after, MachineLife.Event event, MachineChange change) {

@@ -17,6 +17,15 @@ public interface OutcomeListener {
     /** A session reached its end; its cause is there when it failed. */
     default void sessionEnded(StoredSession session) {}
 
+    /** A session's browser machine is gone, so long after the session's end. */
+    default void browserGone(Duration afterEnd) {}
+
+    /** A start waited so long for room on the host. */
+    default void queued(Duration waited) {}
+
+    /** The vault was asked for something; whether it was done. */
+    default void vault(String operation, boolean done) {}
+
     /** A machine's agent answered. */
     default void machineReady(StoredMachine machine) {}
 

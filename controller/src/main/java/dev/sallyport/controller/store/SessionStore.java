@@ -63,8 +63,8 @@ public final class SessionStore {
         return database.step("session created", Scope.of(user), handle -> {
             HostId host = here == null ? null : hostFor(handle, user).orElse(here);
             StoredSession session = handle.createQuery(
-                            "INSERT INTO sessions (id, user_id, provider, status, host, created_at, updated_at)"
-                                    + " VALUES (:id, :user, :provider, :status, :host, :now, :now)"
+                            "INSERT INTO sessions (id, user_id, provider, status, host, status_since, created_at, updated_at)"
+                                    + " VALUES (:id, :user, :provider, :status, :host, :now, :now, :now)"
                                     + " ON CONFLICT (user_id, provider) WHERE ended_at IS NULL DO NOTHING RETURNING *")
                     .bind("id", id.value())
                     .bind("user", user.value())
@@ -378,6 +378,7 @@ public final class SessionStore {
         StoredSession after = handle.createQuery("UPDATE sessions SET status = :status, browser_machine = :browser,"
                         + " cli_machine = :cli, version = version + 1, cause = COALESCE(CAST(:cause AS jsonb), cause),"
                         + " proof = COALESCE(:proof, proof), updated_at = :now,"
+                        + " status_since = CASE WHEN status = :status THEN status_since ELSE CAST(:now AS timestamptz) END,"
                         + " expires_at = COALESCE(CAST(:expires AS timestamptz), expires_at),"
                         + " sealed_version = COALESCE(:sealed, sealed_version),"
                         + " ended_at = CASE WHEN :ended THEN CAST(:now AS timestamptz) END WHERE id = :id RETURNING *")
@@ -470,6 +471,7 @@ public final class SessionStore {
                 Rows.instantOrNull(row, "expires_at"),
                 row.getObject("sealed_version", Long.class),
                 row.getBoolean("released"),
+                Rows.instant(row, "status_since"),
                 Rows.instantOrNull(row, "kept_until"));
     }
 

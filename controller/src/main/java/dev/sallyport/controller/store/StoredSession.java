@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param expiresAt when the user's time is over; null while it has not begun
  * @param sealedVersion the version of the credentials in the vault that it sealed; null before
  * @param released whether its page said that the browser machine is needed no more
+ * @param statusSince when it came to its status
  * @param keptUntil until when somebody asked for the browser machine to stay; null when nobody did
  */
 public record StoredSession(
@@ -52,4 +53,5 @@ public record StoredSession(
         @Nullable Instant expiresAt,
         @Nullable Long sealedVersion,
         boolean released,
+        Instant statusSince,
         @Nullable Instant keptUntil) {}

@@ -88,6 +88,7 @@ final class OutcomesTest {
                 null,
                 null,
                 false,
+                BEGAN,
                 null);
     }
 

@@ -142,6 +142,7 @@ final class EndingsTest {
                 lease,
                 Bells.NONE,
                 room,
+                OutcomeListener.NONE,
                 settings.timing());
     }
 
