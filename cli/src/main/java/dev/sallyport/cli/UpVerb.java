@@ -69,6 +69,9 @@ public final class UpVerb implements Verb {
     private long keepFailed;
 
     @Mixin
+    private LimitOptions limits = new LimitOptions();
+
+    @Mixin
     private DatabaseOptions database = new DatabaseOptions();
 
     @Override
@@ -83,6 +86,7 @@ public final class UpVerb implements Verb {
                 .listeningOn(new InetSocketAddress(host, port))
                 .keeping(logs())
                 .ending(onExit);
+        settings = limits.applyTo(settings);
         settings = database.applyTo(settings.with(settings.timing().keepingFailed(keepFailed())));
         if (upstream != null) {
             settings = settings.goingOutThrough(address(upstream), authorities());

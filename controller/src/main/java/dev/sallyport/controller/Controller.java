@@ -12,6 +12,7 @@ import dev.sallyport.controller.admission.Memory;
 import dev.sallyport.controller.admission.StartRates;
 import dev.sallyport.controller.http.Api;
 import dev.sallyport.controller.http.HttpServer;
+import dev.sallyport.controller.http.Peers;
 import dev.sallyport.controller.logs.ConsoleLogs;
 import dev.sallyport.controller.logs.LogRetention;
 import dev.sallyport.controller.metrics.Metrics;
@@ -251,7 +252,8 @@ public final class Controller implements AutoCloseable {
                                 relay,
                                 consoles,
                                 new StartRates(limits.startsPerUser(), limits.startsPerAddress()),
-                                registry)));
+                                registry,
+                                open(parts, new Peers(lease.host(), hostStore, vault)))));
         lease.announce(settings.address().isEmpty() ? server.address().toString() : settings.address());
         if (bells instanceof PostgresBells heard) {
             heard.listen(ears(machines, sessions, signals));

@@ -33,10 +33,15 @@ public record Api(
         ScreenRelay relay,
         ConsoleLogs consoles,
         StartRates startRates,
-        PrometheusMeterRegistry metrics) {
+        PrometheusMeterRegistry metrics,
+        Peers peers) {
 
     Authentication authentication() {
-        return new Authentication(admin, tokens);
+        return new Authentication(admin, tokens, peers);
+    }
+
+    ElsewhereFilter elsewhere() {
+        return new ElsewhereFilter(peers, sessionStore);
     }
 
     /** The resources, each made with what it needs alone. */
@@ -50,6 +55,7 @@ public record Api(
                     tickets,
                     tokens,
                     new SessionConsoles(machineStore, consoles),
+                    peers,
                     gate),
             new MachineResource(machines, cliMachines, machineStore, timelines, consoles, gate),
             new SystemResource(sessions, providers, images, tokens, metrics),

@@ -23,10 +23,12 @@ final class Authentication implements ContainerRequestFilter {
 
     private final AdminToken admin;
     private final TokenStore tokens;
+    private final Peers peers;
 
-    Authentication(AdminToken admin, TokenStore tokens) {
+    Authentication(AdminToken admin, TokenStore tokens, Peers peers) {
         this.admin = admin;
         this.tokens = tokens;
+        this.peers = peers;
     }
 
     @Override
@@ -34,7 +36,8 @@ final class Authentication implements ContainerRequestFilter {
         if (OPEN.contains(request.getUriInfo().getPath())) {
             return;
         }
-        request.setProperty(CALLER, callerOf(request.getHeaderString("Authorization")));
+        request.setProperty(
+                CALLER, peers.callerOf(request).orElseGet(() -> callerOf(request.getHeaderString("Authorization"))));
     }
 
     /** Who made {@code request}, as this filter found out. */

@@ -1,12 +1,19 @@
 package dev.sallyport.controller.http;
 
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.SessionId;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -31,13 +38,33 @@ final class PageHandler extends Handler.Abstract {
                     + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
                     + "require-trusted-types-for 'script'; trusted-types 'none'";
 
+    private static final Pattern SESSION = Pattern.compile("/s/(s-[a-z2-7]{20})(/.*)?");
+
     private final Map<String, Optional<byte[]>> files = new ConcurrentHashMap<>();
+    private final Function<SessionId, Optional<URI>> elsewhere;
+
+    /** @param elsewhere the controller that works on a session, when it is another one: its screen is there */
+    PageHandler(Function<SessionId, Optional<URI>> elsewhere) {
+        this.elsewhere = elsewhere;
+    }
 
     @Override
     public boolean handle(Request request, Response response, Callback callback) {
         String path = Request.getPathInContext(request);
         if (!request.getMethod().equals("GET") && !request.getMethod().equals("HEAD")) {
             return false;
+        }
+        Optional<URI> other = otherOf(path);
+        if (other.isPresent()) {
+            // A browser takes the fragment, with the page's token, along.
+            Response.sendRedirect(
+                    request,
+                    response,
+                    callback,
+                    HttpStatus.TEMPORARY_REDIRECT_307,
+                    other.get().resolve(path).toString(),
+                    true);
+            return true;
         }
         boolean routed = path.equals("/") || path.equals("/causes") || path.startsWith("/s/");
         String name = routed ? "index.html" : path.substring(1);
@@ -59,6 +86,15 @@ final class PageHandler extends Handler.Abstract {
                 .put(HttpHeader.CACHE_CONTROL, name.startsWith("assets/") ? "max-age=31536000, immutable" : "no-cache");
         response.write(true, ByteBuffer.wrap(content.get()), callback);
         return true;
+    }
+
+    private Optional<URI> otherOf(String path) {
+        Matcher session = SESSION.matcher(path);
+        try {
+            return session.matches() ? elsewhere.apply(new SessionId(session.group(1))) : Optional.empty();
+        } catch (FailureException e) {
+            return Optional.empty(); // The page itself will show that the database is away.
+        }
     }
 
     private static Optional<byte[]> read(String name) {

@@ -55,6 +55,7 @@ public final class SessionResource {
     private final Tickets tickets;
     private final TokenStore tokens;
     private final SessionConsoles consoles;
+    private final Peers peers;
     private final StartGate gate;
 
     SessionResource(
@@ -64,6 +65,7 @@ public final class SessionResource {
             Tickets tickets,
             TokenStore tokens,
             SessionConsoles consoles,
+            Peers peers,
             StartGate gate) {
         this.sessions = sessions;
         this.store = store;
@@ -71,6 +73,7 @@ public final class SessionResource {
         this.tickets = tickets;
         this.tokens = tokens;
         this.consoles = consoles;
+        this.peers = peers;
         this.gate = gate;
     }
 
@@ -112,14 +115,14 @@ public final class SessionResource {
         return accepted(sessions.retry(session));
     }
 
-    private static Response accepted(StoredSession session) {
+    private Response accepted(StoredSession session) {
         return Response.status(Response.Status.ACCEPTED)
                 .entity(new StartAnswer(
                         true,
                         session.id().value(),
                         session.provider().value(),
                         session.status().wire(),
-                        "/s/" + session.id() + "/screen"))
+                        screen(session)))
                 .build();
     }
 
@@ -166,6 +169,7 @@ public final class SessionResource {
     /** The console of the session's browser or CLI machine as text, in its life and after, for as long as its log is kept. */
     @GET
     @Path("api/auth/session/{id}/console")
+    @AtItsHost
     @Produces(MediaType.TEXT_PLAIN)
     public String console(
             @Context ContainerRequestContext request,
@@ -179,6 +183,7 @@ public final class SessionResource {
     /** A ticket for the screen: good once, and for a short while. */
     @GET
     @Path("api/auth/session/{id}/novnc")
+    @AtItsHost
     public ScreenAnswer screen(@Context ContainerRequestContext request, @PathParam("id") String id) {
         StoredSession session = owned(request, id);
         if (sessions.browser(session).isEmpty()) {
@@ -191,7 +196,7 @@ public final class SessionResource {
         String text = ticket.token().reveal();
         return new ScreenAnswer(
                 true,
-                "/s/" + session.id() + "/screen",
+                screen(session),
                 text,
                 "/api/auth/session/" + session.id() + "/screen?ticket=" + text,
                 ticket.expires().toString());
@@ -210,6 +215,7 @@ public final class SessionResource {
 
     @GET
     @Path("api/auth/session/{id}/oauth-url")
+    @AtItsHost
     public UrlAnswer oauthUrl(@Context ContainerRequestContext request, @PathParam("id") String id)
             throws InterruptedException {
         StoredSession session = owned(request, id);
@@ -218,6 +224,7 @@ public final class SessionResource {
 
     @GET
     @Path("api/auth/session/{id}/credentials/status")
+    @AtItsHost
     public CredentialStatus credentials(@Context ContainerRequestContext request, @PathParam("id") String id)
             throws InterruptedException {
         return sessions.credentialStatus(owned(request, id));
@@ -225,6 +232,7 @@ public final class SessionResource {
 
     @POST
     @Path("api/auth/session/{id}/callback")
+    @AtItsHost
     @Consumes(MediaType.APPLICATION_JSON)
     public Done callback(
             @Context ContainerRequestContext request, @PathParam("id") String id, @Nullable CallbackRequest body)
@@ -264,6 +272,12 @@ public final class SessionResource {
         StoredSession session = store.get(scope(caller), new SessionId(id));
         caller.mustOwn(session.user(), "session");
         return session;
+    }
+
+    /** The page of the session's screen: on this controller, or on that of the host that has the machine. */
+    private String screen(StoredSession session) {
+        String path = "/s/" + session.id() + "/screen";
+        return peers.of(session).map(other -> other.resolve(path).toString()).orElse(path);
     }
 
     private SessionView view(StoredSession session) {
