@@ -6,7 +6,7 @@ import dev.sallyport.controller.Settings;
 import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.host.Bells;
 import dev.sallyport.controller.host.Lease;
-import dev.sallyport.controller.logs.ConsoleLogs;
+
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineChange;
 import dev.sallyport.controller.store.MachineStore;
@@ -16,7 +16,7 @@ import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.diagnosis.Verdict;
-import dev.sallyport.egress.AllowList;
+
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.ImageStore;
@@ -81,8 +81,10 @@ public final class Machines implements AutoCloseable {
     private final Lease lease;
     private final Bells bells;
     private final Room room;
-    private final ConsoleLogs consoles;
-    private final ImageEvidence imageEvidence = new ImageEvidence();
+    private final MachineFolders folders;
+    private final AgentWait agents;
+    private final Adoption adoption;
+    private final LeftBehind leftBehind;
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
     /** Those whose start is under way, from before they are written down. */
     private final Map<MachineId, Thread> starting = new ConcurrentHashMap<>();
@@ -93,17 +95,14 @@ public final class Machines implements AutoCloseable {
     /** One party for each start under way, and one for {@link #close()}, which waits for them. */
     private final Phaser starts = new Phaser(1);
 
-    private final LongAdder adopted = new LongAdder();
-    private final LongAdder notAdopted = new LongAdder();
-    private final LongAdder orphans = new LongAdder();
     private volatile boolean closing;
     private volatile boolean leaving;
 
     /** A machine that runs, its agent's client, its way out, and whether its agent has answered. */
-    private record Running(
+    record Running(
             Machine machine,
             LiveMachine live,
-            EgressGateway.Door door,
+            MachineDoor door,
             MachineTimeline.Recorder record,
             CompletableFuture<LiveMachine> ready) {}
 
@@ -128,7 +127,10 @@ public final class Machines implements AutoCloseable {
         this.lease = lease;
         this.bells = bells;
         this.room = room;
-        this.consoles = new ConsoleLogs(settings.folders().data());
+        this.folders = new MachineFolders(settings.folders().data());
+        this.agents = new AgentWait(store, settings.timing().boot());
+        this.adoption = new Adoption(this, driver, images, store, resources, gateway, timeline, agents);
+        this.leftBehind = new LeftBehind(this, driver, store, resources, folders, lease.host());
     }
 
     /**
@@ -187,12 +189,12 @@ public final class Machines implements AutoCloseable {
         long began = System.nanoTime();
         try {
             store.transition(id, MachineLife.Event.START, MachineChange.none());
-            var doors = new Doors(id, request, record);
+            var door = new MachineDoor(gateway, id, request, record);
             Machine machine = driver.start(
-                    spec(id, request, image, token, doors), guarded(id, request.type(), term), record);
-            Running started = running(machine, request, token, doors, record, null);
+                    spec(id, request, image, token, door), guarded(id, request.type(), term), record);
+            Running started = running(machine, request, token, door, record, null);
             runs(started);
-            awaitAgent(id, started.live(), image, record, began);
+            agents.await(id, started.live(), image, record, began);
             watch(started);
             return started.live();
         } catch (FailureException e) {
@@ -253,7 +255,7 @@ public final class Machines implements AutoCloseable {
             Machine machine,
             MachineRequest request,
             Secret token,
-            Doors doors,
+            MachineDoor door,
             MachineTimeline.Recorder record,
             @Nullable Instant adoptedAt) {
         var live = new LiveMachine(
@@ -262,7 +264,7 @@ public final class Machines implements AutoCloseable {
                 new AgentClient(machine.agent(), machine.streams(), token),
                 record.egressTroubles(),
                 adoptedAt);
-        var made = new Running(machine, live, doors.door(), record, new CompletableFuture<>());
+        var made = new Running(machine, live, door, record, new CompletableFuture<>());
         running.put(live.id(), made);
         Place place = places.get(live.id());
         if (place != null) {
@@ -322,17 +324,17 @@ public final class Machines implements AutoCloseable {
 
     /** Machines that were adopted since the start. */
     public long adopted() {
-        return adopted.sum();
+        return adoption.adopted();
     }
 
     /** Machines that a controller before had left and that could not be adopted. */
     public long notAdopted() {
-        return notAdopted.sum();
+        return adoption.notAdopted();
     }
 
     /** Things found that nobody knew of, and removed. */
     public long orphansRemoved() {
-        return orphans.sum();
+        return leftBehind.removed();
     }
 
     /**
@@ -344,7 +346,7 @@ public final class Machines implements AutoCloseable {
     }
 
     /** @param cause why its start failed; null when it ends for another reason */
-    private void end(MachineId id, String reason, @Nullable Cause cause) {
+    void end(MachineId id, String reason, @Nullable Cause cause) {
         boolean interrupted = Thread.interrupted(); // What is begun here is finished: half an end is a leak.
         try {
             Database.persevering(() -> endWhole(id, reason, cause));
@@ -384,87 +386,41 @@ public final class Machines implements AutoCloseable {
      * those that were booting go on to.
      */
     public void restore() {
-        List<Thread> each = store.notDestroyed(lease.host()).stream()
-                .map(left -> Thread.ofVirtual().name("restore " + left.id()).start(() -> restore(left)))
-                .toList();
-        each.forEach(Machines::joinWhole);
-        undoForgotten();
-        removeStrangers();
+        adoption.restore(store.notDestroyed(lease.host()));
+        leftBehind.removeUnknown();
     }
 
-    private void restore(StoredMachine left) {
-        try {
-            Database.persevering(() -> {
-                if (left.state() == MachineState.DESTROYING || left.state() == MachineState.LOST) {
-                    undo(left);
-                } else if (left.handle() == null) {
-                    end(left.id(), "the controller ended before it ran");
-                } else {
-                    adopt(left, left.handle());
-                }
-            });
-        } catch (RuntimeException e) {
-            LOG.error("The machine {} could not be restored", left.id(), e);
-        }
+    /** Compares what is here with what should be, and mends it. */
+    public void reconcile() {
+        leftBehind.mend();
     }
 
-    private void adopt(StoredMachine left, String handle) {
-        UserId user = left.user();
-        Optional<Image> image = images.byId(left.imageId())
-                .or(() -> images.current(left.type().wire())); // A machine that runs needs its image's files, not its record.
-        if (user == null || image.isEmpty()) {
-            end(left.id(), "it belongs to nobody, or there is no image any more");
-            return;
-        }
-        var request = new MachineRequest(left.type(), user, left.session(), left.egress());
-        MachineTimeline.Recorder record = timeline.of(left.id(), request);
-        Secret token = store.agentToken(left.id());
-        var doors = new Doors(left.id(), request, record);
-        try {
-            Optional<Machine> taken = driver.adopt(
-                    spec(left.id(), request, image.get(), token, doors),
-                    handle,
-                    resources.notUndone(left.id()).reversed(),
-                    resources.ledger(left.id(), left.type()),
-                    record);
-            if (taken.isEmpty()) {
-                notAdopted.increment();
-                doors.close();
-                end(left.id(), "it had ended when its controller came back");
-                return;
-            }
-            places.put(left.id(), room.ofAdopted(left.id(), left.type(), user));
-            Running found = running(taken.get(), request, token, doors, record, Instant.now());
-            adopted.increment();
-            record.done("adopted", "The controller was started anew and has taken the machine over.", Map.of());
-            comeUp(found, left, image.get());
-        } catch (FailureException e) {
-            notAdopted.increment();
-            doors.close();
-            end(left.id(), "it could not be taken over: " + e.reason().code(), e.reason());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+    /** A machine that was taken over runs here. */
+    Running adopted(
+            Machine machine,
+            MachineRequest request,
+            Secret token,
+            MachineDoor door,
+            MachineTimeline.Recorder record) {
+        MachineId id = machine.spec().id();
+        places.put(id, room.ofAdopted(id, request.type(), request.user()));
+        return running(machine, request, token, door, record, Instant.now());
     }
 
-    /** An adopted machine is ready, or still boots. */
-    private void comeUp(Running found, StoredMachine left, Image image) {
-        if (left.state() == MachineState.READY) {
-            watch(found);
-            return;
-        }
-        Thread.ofVirtual().name("start of " + left.id()).start(() -> Database.persevering(() -> {
+    /** Whether it is being started, runs, or is being undone. */
+    boolean isAtWork(MachineId id) {
+        return starting.containsKey(id) || running.containsKey(id) || undoing.contains(id);
+    }
+
+    /** Undoes what was made of a machine after it had been destroyed, by a start that was ended halfway. */
+    void undoWhatIsOnRecord(MachineId id) {
+        if (!starting.containsKey(id) && undoing.add(id)) {
             try {
-                awaitAgent(left.id(), found.live(), image, found.record(), System.nanoTime());
-                watch(found);
-            } catch (FailureException e) {
-                found.record().done("failed", e.reason().code().sentence(), e.reason().details());
-                end(left.id(), "did not come up: " + e.reason().code(), e.reason());
-                found.ready().completeExceptionally(e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+                store.find(Scope.all(), id).ifPresent(machine -> undoResources(machine, new ArrayList<>()));
+            } finally {
+                undoing.remove(id);
             }
-        }));
+        }
     }
 
     /** Looks at a machine of which another controller has told that it is to end. */
@@ -475,38 +431,6 @@ public final class Machines implements AutoCloseable {
                 .ifPresent(this::undo);
     }
 
-    /**
-     * Compares what is here with what should be, and mends it: machines that are to end and do not, machines that nobody works on,
-     * folders that no row knows of.
-     */
-    public void reconcile() {
-        for (StoredMachine machine : store.notDestroyed(lease.host())) {
-            MachineId id = machine.id();
-            boolean ending = machine.state() == MachineState.DESTROYING || machine.state() == MachineState.LOST;
-            if (ending) {
-                undo(machine);
-            } else if (!running.containsKey(id) && !starting.containsKey(id) && isForgotten(id)) {
-                orphans.increment();
-                end(id, "nobody works on it any more");
-            }
-        }
-        undoForgotten();
-        removeStrangers();
-    }
-
-    /** What is on record of machines that are gone: made after they were undone, by a start that was ended halfway. */
-    private void undoForgotten() {
-        for (MachineId id : resources.ofDestroyed(lease.host())) {
-            if (!starting.containsKey(id) && undoing.add(id)) {
-                try {
-                    store.find(Scope.all(), id).ifPresent(machine -> undoResources(machine, new ArrayList<>()));
-                } finally {
-                    undoing.remove(id);
-                }
-            }
-        }
-    }
-
     private void undoResources(StoredMachine machine, List<String> errors) {
         for (Resource left : resources.notUndone(machine.id())) {
             List<String> met = driver.undo(left);
@@ -514,50 +438,6 @@ public final class Machines implements AutoCloseable {
             if (met.isEmpty()) {
                 resources.ledger(machine.id(), machine.type()).undone(left);
             }
-        }
-    }
-
-    /** Looked at again: its start may have begun, or ended, since the list was read. */
-    private boolean isForgotten(MachineId id) {
-        return store.find(Scope.all(), id)
-                .filter(now -> now.state() != MachineState.DESTROYED && now.state() != MachineState.DESTROYING)
-                .filter(now -> !running.containsKey(id) && !starting.containsKey(id))
-                .isPresent();
-    }
-
-    /** Folders are ours by where they lie; what a machine of that name could have made is known to its driver. */
-    private void removeStrangers() {
-        Path folder = settings.folders().data().resolve("machines");
-        if (!Files.isDirectory(folder)) {
-            return;
-        }
-        try (var folders = Files.newDirectoryStream(folder, "m-*")) {
-            for (Path each : folders) {
-                var id = new MachineId(each.getFileName().toString());
-                boolean ours = starting.containsKey(id) || running.containsKey(id) || undoing.contains(id);
-                if (!ours
-                        && store.find(Scope.all(), id)
-                                .filter(known -> known.state() != MachineState.DESTROYED)
-                                .isEmpty()) {
-                    removeStranger(id, each);
-                }
-            }
-        } catch (IOException | InvalidIdException e) {
-            LOG.warn("The folder of machines could not be looked through: {}", e.toString());
-        }
-    }
-
-    private void removeStranger(MachineId id, Path folder) {
-        LOG.warn("Removing {}, of which nobody knows", folder);
-        orphans.increment();
-        List<String> errors = new ArrayList<>();
-        for (Resource left : driver.traces(id, folder)) {
-            errors.addAll(driver.undo(left));
-        }
-        keepConsole(id);
-        removeFolder(id, errors);
-        if (!errors.isEmpty()) {
-            LOG.error("{} could not be removed: {}", folder, errors);
         }
     }
 
@@ -604,54 +484,7 @@ public final class Machines implements AutoCloseable {
         left.door().close();
     }
 
-    private void awaitAgent(MachineId id, LiveMachine live, Image image, MachineTimeline.Recorder record, long began)
-            throws InterruptedException {
-        var probe = new HttpHealthProbe();
-        var readiness = new Readiness(
-                live.machine(), (agent, atMost) -> live.withoutStaleFailures(probe.ask(agent, atMost)));
-        Health health;
-        try {
-            health = readiness.await(settings.timing().boot());
-        } catch (FailureException e) {
-            Optional<Verdict> verdict = readiness.verdict();
-            if (verdict.isEmpty()) {
-                throw e;
-            }
-            diagnosed(record, verdict.get(), began);
-            throw new FailureException(imageEvidence.join(verdict.get(), image), e);
-        }
-        store.transition(
-                id,
-                MachineLife.Event.AGENT_READY,
-                MachineChange.none()
-                        .addresses(live.machine().agent(), live.machine().streams()));
-        record.done(
-                "agent_ready",
-                "The agent answers.",
-                Map.of(
-                        "since_start_ms", Long.toString((System.nanoTime() - began) / 1_000_000),
-                        "agent_version", health.version()));
-    }
-
-    /** How soon the cause was named: after the start, and after the first of the lines that prove it. */
-    private static void diagnosed(MachineTimeline.Recorder record, Verdict verdict, long began) {
-        long signToVerdict =
-                Math.max(0, Duration.between(verdict.sign(), Instant.now()).toMillis());
-        record.done(
-                "diagnosed",
-                verdict.cause().detail(),
-                Map.of(
-                        "cause",
-                        verdict.cause().code().name(),
-                        "certainty",
-                        verdict.certainty().name().toLowerCase(Locale.ROOT),
-                        "since_start_ms",
-                        Long.toString((System.nanoTime() - began) / 1_000_000),
-                        TimelineStore.SIGN_TO_VERDICT,
-                        Long.toString(signToVerdict)));
-    }
-
-    private void watch(Running started) {
+    void watch(Running started) {
         started.ready().complete(started.live());
         Thread.ofVirtual().name("watch " + started.live().id()).start(() -> watchEnd(started));
     }
@@ -678,7 +511,7 @@ public final class Machines implements AutoCloseable {
         }
     }
 
-    private void undo(StoredMachine machine) {
+    void undo(StoredMachine machine) {
         MachineId id = machine.id();
         if (!undoing.add(id)) {
             return; // Under way.
@@ -699,8 +532,7 @@ public final class Machines implements AutoCloseable {
         }
         undoResources(machine, errors);
         giveBack(id);
-        keepConsole(id);
-        removeFolder(id, errors);
+        folders.remove(id, errors);
         if (!errors.isEmpty()) {
             // It stays as it is, with its resources on record: the next look tries again.
             LOG.error("Machine {} is not wholly undone: {}", id, errors);
@@ -718,30 +550,7 @@ public final class Machines implements AutoCloseable {
         timeline.gone(machine);
     }
 
-    /** Now that it is whole, and also of a machine whose start failed halfway or whose controller was killed. */
-    private void keepConsole(MachineId id) {
-        try {
-            consoles.keep(id);
-        } catch (IOException e) {
-            LOG.warn("The console log of {} could not be kept", id, e);
-        }
-    }
-
-    private void removeFolder(MachineId id, List<String> errors) {
-        Path folder = folder(id);
-        if (!Files.exists(folder)) {
-            return;
-        }
-        try (var paths = Files.walk(folder)) {
-            for (Path path : paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(path);
-            }
-        } catch (IOException e) {
-            errors.add("the folder " + folder + ": " + e);
-        }
-    }
-
-    private MachineSpec spec(MachineId id, MachineRequest request, Image image, Secret token, Doors doors) {
+    MachineSpec spec(MachineId id, MachineRequest request, Image image, Secret token, MachineDoor door) {
         Settings.Shape shape = settings.shape(request.type());
         Map<String, String> facts = new HashMap<>();
         facts.put("hostname", request.type().wire() + "-" + id.value().substring(2));
@@ -758,24 +567,12 @@ public final class Machines implements AutoCloseable {
                 shape.memoryMib(),
                 shape.cpus(),
                 shape.diskBytes(),
-                makeFolder(id),
+                folders.make(id),
                 facts,
-                doors);
+                door);
     }
 
-    private Path folder(MachineId id) {
-        return settings.folders().data().resolve("machines").resolve(id.value());
-    }
-
-    private Path makeFolder(MachineId id) {
-        try {
-            return Files.createDirectories(folder(id));
-        } catch (IOException e) {
-            throw new UncheckedIOException("the folder of machine " + id + " cannot be made", e);
-        }
-    }
-
-    private static void joinWhole(Thread thread) {
+    static void joinWhole(Thread thread) {
         boolean interrupted = false;
         while (true) {
             try {
@@ -787,40 +584,6 @@ public final class Machines implements AutoCloseable {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Opens the machine's way out when its driver knows where it is looked for. */
-    private final class Doors implements dev.sallyport.machine.EgressDoor {
-        private final MachineId id;
-        private final MachineRequest request;
-        private final MachineTimeline.Recorder record;
-        private EgressGateway.@Nullable Door door;
-
-        Doors(MachineId id, MachineRequest request, MachineTimeline.Recorder record) {
-            this.id = id;
-            this.request = request;
-            this.record = record;
-        }
-
-        @Override
-        public java.net.InetSocketAddress open(java.net.InetAddress address, int port) throws IOException {
-            EgressGateway.Door opened = gateway.open(id, address, port, AllowList.of(request.egress()), record);
-            door = opened;
-            return opened.address();
-        }
-
-        void close() {
-            if (door != null) {
-                door.close();
-            }
-        }
-
-        EgressGateway.Door door() {
-            if (door == null) {
-                throw new IllegalStateException("the driver started a machine without asking for its way out");
-            }
-            return door;
         }
     }
 }
