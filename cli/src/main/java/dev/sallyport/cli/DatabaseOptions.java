@@ -21,8 +21,9 @@ final class DatabaseOptions {
             description = {
                 "PostgreSQL that several controllers share, such as jdbc:postgresql://db.example/sallyport; without it this one"
                         + " brings its own.",
-                "The environment says as whom: " + OWNER + " and " + OWNER_PASSWORD + " (owns the tables), " + USER + " and "
-                        + PASSWORD + " (an existing role that owns nothing). All need the same SALLYPORT_MASTER_KEY."
+                "The environment says as whom: " + OWNER + " and " + OWNER_PASSWORD + " (owns the tables), " + USER
+                        + " and " + PASSWORD
+                        + " (an existing role that owns nothing). All need the same SALLYPORT_MASTER_KEY."
             })
     private @Nullable String url;
 

@@ -58,8 +58,9 @@ public final class UpVerb implements Verb {
     @Option(
             names = "--on-exit",
             paramLabel = "end|leave",
-            description = "what becomes of sign-ins and machines when it is interrupted: they end, or they go on and the next"
-                    + " 'up' takes them over (default: ${DEFAULT-VALUE})")
+            description =
+                    "what becomes of sign-ins and machines when it is interrupted: they end, or they go on and the next"
+                            + " 'up' takes them over (default: ${DEFAULT-VALUE})")
     private Settings.OnExit onExit = Settings.OnExit.END;
 
     @Option(

@@ -1,15 +1,15 @@
 package dev.sallyport.controller;
 
-import dev.sallyport.controller.host.Bells;
-import dev.sallyport.controller.host.HostFile;
-import dev.sallyport.controller.host.Lease;
-import dev.sallyport.controller.host.PostgresBells;
-import dev.sallyport.controller.host.Rounds;
 import dev.sallyport.controller.admission.Admission;
 import dev.sallyport.controller.admission.HostMemory;
 import dev.sallyport.controller.admission.Limits;
 import dev.sallyport.controller.admission.Memory;
 import dev.sallyport.controller.admission.StartRates;
+import dev.sallyport.controller.host.Bells;
+import dev.sallyport.controller.host.HostFile;
+import dev.sallyport.controller.host.Lease;
+import dev.sallyport.controller.host.PostgresBells;
+import dev.sallyport.controller.host.Rounds;
 import dev.sallyport.controller.http.Api;
 import dev.sallyport.controller.http.HttpServer;
 import dev.sallyport.controller.http.Peers;
@@ -149,15 +149,23 @@ public final class Controller implements AutoCloseable {
 
         var hostStore = new HostStore(database, sessionStore, machineStore);
         Lease lease = Lease.take(
-                hostStore, HostFile.at(folders.data()), hostName(), settings.timing().lease());
-        open(parts, () -> lease.release(
-                settings.onExit() == Settings.OnExit.LEAVE ? settings.timing().left() : Duration.ZERO));
+                hostStore,
+                HostFile.at(folders.data()),
+                hostName(),
+                settings.timing().lease());
+        open(
+                parts,
+                () -> lease.release(
+                        settings.onExit() == Settings.OnExit.LEAVE
+                                ? settings.timing().left()
+                                : Duration.ZERO));
         Bells bells = shared ? open(parts, new PostgresBells(database)) : Bells.NONE;
 
         Providers providers = Providers.load(folders.data().resolve("providers"));
         ImageStore images = ImageStore.open(folders.cache());
         EgressGateway gateway = open(parts, new EgressGateway(settings.upstream()));
-        Limits limits = settings.limits().orElseGet(() -> Limits.defaults(fittings.memory().total()));
+        Limits limits = settings.limits()
+                .orElseGet(() -> Limits.defaults(fittings.memory().total()));
         Admission admission = open(parts, new Admission(limits, fittings.memory(), System::nanoTime).start());
         var room = new Room(settings, admission);
         Machines machines = new Machines(
@@ -218,7 +226,10 @@ public final class Controller implements AutoCloseable {
                         .every(
                                 Duration.ofHours(1),
                                 "retention",
-                                () -> forgetOld(sessionStore, machineStore, settings.timing().ended()))
+                                () -> forgetOld(
+                                        sessionStore,
+                                        machineStore,
+                                        settings.timing().ended()))
                         .start(database, lease.host().value(), outcomes::timerFired));
         open(parts, Rounds.start(lease, ROUND, List.of(machines::reconcile, sessions::reconcile)));
 

@@ -122,15 +122,33 @@ public record Settings(
         /** The same with another time for boots. */
         public Timing boot(Duration newBoot) {
             return new Timing(
-                    newBoot, user, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, failedKept,
-                    lease, left, ended);
+                    newBoot,
+                    user,
+                    graceAfterSuccess,
+                    graceAfterFailure,
+                    graceAtMost,
+                    keepStep,
+                    keptAtMost,
+                    failedKept,
+                    lease,
+                    left,
+                    ended);
         }
 
         /** The same with another time for the user. */
         public Timing user(Duration newUser) {
             return new Timing(
-                    boot, newUser, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, failedKept,
-                    lease, left, ended);
+                    boot,
+                    newUser,
+                    graceAfterSuccess,
+                    graceAfterFailure,
+                    graceAtMost,
+                    keepStep,
+                    keptAtMost,
+                    failedKept,
+                    lease,
+                    left,
+                    ended);
         }
 
         /** The same with other times after a session's end. */
@@ -142,15 +160,33 @@ public record Settings(
         /** The same, keeping failed sessions' machines for debugging. */
         public Timing keepingFailed(Duration newFailedKept) {
             return new Timing(
-                    boot, user, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, newFailedKept,
-                    lease, left, ended);
+                    boot,
+                    user,
+                    graceAfterSuccess,
+                    graceAfterFailure,
+                    graceAtMost,
+                    keepStep,
+                    keptAtMost,
+                    newFailedKept,
+                    lease,
+                    left,
+                    ended);
         }
 
         /** The same with another lease. */
         public Timing lease(Duration newLease) {
             return new Timing(
-                    boot, user, graceAfterSuccess, graceAfterFailure, graceAtMost, keepStep, keptAtMost, failedKept,
-                    newLease, left, ended);
+                    boot,
+                    user,
+                    graceAfterSuccess,
+                    graceAfterFailure,
+                    graceAtMost,
+                    keepStep,
+                    keptAtMost,
+                    failedKept,
+                    newLease,
+                    left,
+                    ended);
         }
 
         StayPolicy.Periods stays() {
@@ -187,49 +223,199 @@ public record Settings(
     }
 
     public Settings listeningOn(InetSocketAddress socket) {
-        return new Settings(folders, socket, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                socket,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
-        return new Settings(folders, listen, newAccelerator, newNetwork, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                newAccelerator,
+                newNetwork,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     /** The same with another hypervisor's program. */
     public Settings withHypervisor(String program) {
-        return new Settings(folders, listen, accelerator, network, program, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                program,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     /** The same with machines of other shapes. */
     public Settings with(Shape newBrowser, Shape newCli) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, newBrowser, newCli, timing, upstream, extraAuthorities, logs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                newBrowser,
+                newCli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     public Settings with(Timing newTiming) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, newTiming, upstream, extraAuthorities, logs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                newTiming,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     /** The same, keeping logs for so long. */
     public Settings keeping(LogRetention.Limits newLogs) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, newLogs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                newLogs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */
     public Settings goingOutThrough(InetSocketAddress proxy, Optional<String> authorities) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, Optional.of(proxy), authorities, logs, database, address, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                Optional.of(proxy),
+                authorities,
+                logs,
+                database,
+                address,
+                onExit,
+                limits);
     }
 
     /** The same on a database that others share, reached by them at {@code where}. */
     public Settings sharing(DatabaseAccess shared, String where) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, Optional.of(shared), where, onExit, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                Optional.of(shared),
+                where,
+                onExit,
+                limits);
     }
 
     /** The same with other limits. */
     public Settings with(Limits newLimits) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, onExit, Optional.of(newLimits));
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                onExit,
+                Optional.of(newLimits));
     }
 
     /** The same with another end. */
     public Settings ending(OnExit how) {
-        return new Settings(folders, listen, accelerator, network, hypervisor, browser, cli, timing, upstream, extraAuthorities, logs, database, address, how, limits);
+        return new Settings(
+                folders,
+                listen,
+                accelerator,
+                network,
+                hypervisor,
+                browser,
+                cli,
+                timing,
+                upstream,
+                extraAuthorities,
+                logs,
+                database,
+                address,
+                how,
+                limits);
     }
 }

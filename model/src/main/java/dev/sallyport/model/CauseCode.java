@@ -51,10 +51,7 @@ public enum CauseCode {
             "The user has as many machines and waiting starts as one user may have.",
             "Finish or cancel a sign-in, or try again after the time that Retry-After says."),
     TOO_MANY_STARTS(
-            Family.REQUEST,
-            429,
-            "Starts were asked for too often.",
-            "Try again after the time that Retry-After says."),
+            Family.REQUEST, 429, "Starts were asked for too often.", "Try again after the time that Retry-After says."),
     SERVER_UNREACHABLE(
             Family.REQUEST,
             503,

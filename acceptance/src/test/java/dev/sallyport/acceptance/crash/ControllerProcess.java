@@ -49,7 +49,8 @@ final class ControllerProcess {
             settings = settings.sharing(
                     new DatabaseAccess(
                             given.get("database"),
-                            new DatabaseAccess.Login(needed(given, "owner"), secret(needed(given, "owner_password_file"))),
+                            new DatabaseAccess.Login(
+                                    needed(given, "owner"), secret(needed(given, "owner_password_file"))),
                             new DatabaseAccess.Login(needed(given, "user"), secret(needed(given, "password_file")))),
                     given.getOrDefault("address", ""));
         }

@@ -94,7 +94,10 @@ final class CrashTest {
                 "authorities",
                 authorities().toString()));
         KillableController controller = KillableController.start(
-                folders(data), List.of(), all, Files.createDirectories(FOLDER.data()).resolve("controller.log"));
+                folders(data),
+                List.of(),
+                all,
+                Files.createDirectories(FOLDER.data()).resolve("controller.log"));
         Optional<JsonNode> ended = Optional.empty();
         String wrong = "";
         boolean died = false;
@@ -133,30 +136,35 @@ final class CrashTest {
         Stream<DynamicTest> each = Map.copyOf(found).entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
                 .map(entry -> DynamicTest.dynamicTest(
-                        title + entry.getKey(), () -> assertThat(entry.getValue()).isEmpty()));
+                        title + entry.getKey(),
+                        () -> assertThat(entry.getValue()).isEmpty()));
         Stream<DynamicTest> whole = Stream.of(
-                DynamicTest.dynamicTest(title + "each step: the session came to its end", () -> assertThat(
-                                ended.path("status").asText())
-                        .as(ended.toString())
-                        .isEqualTo("completed")),
-                DynamicTest.dynamicTest(title + "each step: nothing is left", () -> assertThat(left)
-                        .isEmpty()),
-                DynamicTest.dynamicTest(title + "each step: every kind of step was visited", () -> assertThat(places)
-                        .contains(
-                                "before session created",
-                                "after session browser_ready",
-                                "before session url_opened",
-                                "after session signed_in",
-                                "before credentials sealed",
-                                "after credentials sealed",
-                                "before session proved",
-                                "before intend browser process",
-                                "after intend browser process",
-                                "before undone browser process",
-                                "after undone cli process",
-                                "before machine end",
-                                "after machine gone",
-                                "before machine furnished")));
+                DynamicTest.dynamicTest(
+                        title + "each step: the session came to its end",
+                        () -> assertThat(ended.path("status").asText())
+                                .as(ended.toString())
+                                .isEqualTo("completed")),
+                DynamicTest.dynamicTest(
+                        title + "each step: nothing is left",
+                        () -> assertThat(left).isEmpty()),
+                DynamicTest.dynamicTest(
+                        title + "each step: every kind of step was visited",
+                        () -> assertThat(places)
+                                .contains(
+                                        "before session created",
+                                        "after session browser_ready",
+                                        "before session url_opened",
+                                        "after session signed_in",
+                                        "before credentials sealed",
+                                        "after credentials sealed",
+                                        "before session proved",
+                                        "before intend browser process",
+                                        "after intend browser process",
+                                        "before undone browser process",
+                                        "after undone cli process",
+                                        "before machine end",
+                                        "after machine gone",
+                                        "before machine furnished")));
         return Stream.concat(each, whole);
     }
 
@@ -177,6 +185,8 @@ final class CrashTest {
     }
 
     private static Path authorities() throws IOException {
-        return Files.writeString(Files.createDirectories(FOLDER.data()).resolve("ca.pem"), vendors().caPem());
+        return Files.writeString(
+                Files.createDirectories(FOLDER.data()).resolve("ca.pem"),
+                vendors().caPem());
     }
 }

@@ -85,8 +85,8 @@ final class FirstVisits implements StepHook {
         if (!visited.add(place)) {
             return;
         }
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
+        try (FileChannel channel = FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
             channel.write(StandardCharsets.UTF_8.encode(place + "\n"));
             channel.force(true);
         } catch (IOException e) {

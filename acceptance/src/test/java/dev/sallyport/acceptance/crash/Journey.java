@@ -81,7 +81,10 @@ final class Journey {
         try {
             if (approved == null) {
                 approved = user.decide(
-                        api.get("/api/auth/session/" + id + "/oauth-url").path("url").asText(), "approve");
+                        api.get("/api/auth/session/" + id + "/oauth-url")
+                                .path("url")
+                                .asText(),
+                        "approve");
             }
             api.post("/api/auth/session/" + id + "/callback", Map.of("address", approved));
         } catch (FailureException e) {

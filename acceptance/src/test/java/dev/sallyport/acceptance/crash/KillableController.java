@@ -43,8 +43,8 @@ final class KillableController {
      * @param arguments for {@link ControllerProcess} beyond the folders
      * @param log where what it logs goes, appended
      */
-    static KillableController start(
-            Folders folders, List<String> prefix, Map<String, String> arguments, Path log) throws IOException {
+    static KillableController start(Folders folders, List<String> prefix, Map<String, String> arguments, Path log)
+            throws IOException {
         Files.createDirectories(folders.data());
         Map<String, String> all = new HashMap<>(arguments);
         all.put("cache", folders.cache().toString());
@@ -102,7 +102,9 @@ final class KillableController {
 
     /** Sends it a signal, such as STOP. */
     void signal(String name) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                .start()
+                .waitFor();
     }
 
     /** As {@code kill -9}; returns when it is gone. */

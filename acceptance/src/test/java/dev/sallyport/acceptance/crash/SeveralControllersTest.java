@@ -21,11 +21,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -34,7 +34,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.condition.EnabledIf;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Three controllers, each in a network namespace of its own, on one PostgreSQL, with real machines: one is killed, one is frozen for
@@ -128,10 +127,12 @@ final class SeveralControllersTest {
         arguments.put("listen", Namespaces.address(host) + ":" + PORT);
         arguments.put("proxy", Namespaces.bridge().getHostAddress() + ":" + toProxy.port());
         arguments.put("authorities", FOLDER.data().resolve("ca.pem").toString());
-        arguments.put("database", "jdbc:postgresql://" + Namespaces.bridge().getHostAddress() + ":" + toDatabase.port()
-                + "/sallyport");
+        arguments.put(
+                "database",
+                "jdbc:postgresql://" + Namespaces.bridge().getHostAddress() + ":" + toDatabase.port() + "/sallyport");
         arguments.put("owner", server.access().owner().user());
-        arguments.put("owner_password_file", FOLDER.data().resolve("owner-password").toString());
+        arguments.put(
+                "owner_password_file", FOLDER.data().resolve("owner-password").toString());
         arguments.put("user", server.access().application().user());
         arguments.put("password_file", FOLDER.data().resolve("password").toString());
         arguments.put("lease_ms", Long.toString(LEASE_MS));
@@ -142,7 +143,8 @@ final class SeveralControllersTest {
                 Namespaces.on(host),
                 arguments,
                 FOLDER.data().resolve("controller-" + host + ".log"));
-        APIS[host] = CONTROLLERS[host].awaitUp().orElseThrow(() -> new AssertionError("host " + host + " did not come up"));
+        APIS[host] =
+                CONTROLLERS[host].awaitUp().orElseThrow(() -> new AssertionError("host " + host + " did not come up"));
     }
 
     private static Path data(int host) {
@@ -158,7 +160,9 @@ final class SeveralControllersTest {
         String again = awaitingUser(2, "ada");
         assertThat(again).isNotEqualTo(session);
         start(1, "LEAVE");
-        assertThat(Strangers.of(APIS[1], data(1))).as("what the host that came back left").isEmpty();
+        assertThat(Strangers.of(APIS[1], data(1)))
+                .as("what the host that came back left")
+                .isEmpty();
         assertThat(machineOf(2, session).path("state").asText()).isEqualTo("destroyed");
         // The new sign-in is not touched by any of it, and any controller takes what is for it.
         assertThat(approve(1, again).path("status").asText()).isEqualTo("completed");
@@ -219,7 +223,11 @@ final class SeveralControllersTest {
     private static JsonNode approve(int host, String id) throws Exception {
         try (var user = new TestUser(Objects.requireNonNull(vendors))) {
             String address = user.decide(
-                    APIS[host].get("/api/auth/session/" + id + "/oauth-url").path("url").asText(), "approve");
+                    APIS[host]
+                            .get("/api/auth/session/" + id + "/oauth-url")
+                            .path("url")
+                            .asText(),
+                    "approve");
             APIS[host].post("/api/auth/session/" + id + "/callback", Map.of("address", address));
         }
         JsonNode ended = follow(host, id, Set.of("completed", "failed", "expired"));
@@ -253,14 +261,18 @@ final class SeveralControllersTest {
     }
 
     private static JsonNode machineOf(int host, String session) throws InterruptedException {
-        return APIS[host].get("/api/vm/" + session(host, session).path("vm_id").asText()).path("vm");
+        return APIS[host]
+                .get("/api/vm/" + session(host, session).path("vm_id").asText())
+                .path("vm");
     }
 
     /** Nothing announces the end of a lost machine to who asks another host: it is asked for until the deadline. */
     private static void awaitDestroyed(int host, String session) throws InterruptedException {
         Instant deadline = Instant.now().plus(UNDONE);
         while (!machineOf(host, session).path("state").asText().equals("destroyed")) {
-            assertThat(Instant.now()).as("its machine is " + machineOf(host, session)).isBefore(deadline);
+            assertThat(Instant.now())
+                    .as("its machine is " + machineOf(host, session))
+                    .isBefore(deadline);
             Thread.sleep(LOOK);
         }
     }

@@ -17,8 +17,7 @@ import java.util.regex.Pattern;
 
 /** Outside things of machines that the API does not list as alive. */
 final class Strangers {
-    private static final Pattern MARKER =
-            Pattern.compile(ProcessIdentity.VARIABLE + "=[a-z-]*?(m-[a-z2-7]{12})");
+    private static final Pattern MARKER = Pattern.compile(ProcessIdentity.VARIABLE + "=[a-z-]*?(m-[a-z2-7]{12})");
     private static final Pattern TAP = Pattern.compile("spt([a-z2-7]{12})");
 
     private Strangers() {}

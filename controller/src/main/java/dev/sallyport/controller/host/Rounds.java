@@ -49,7 +49,10 @@ public final class Rounds implements AutoCloseable {
         try {
             Database.persevering(work);
         } catch (FailureException e) {
-            LOG.warn("A round was not finished: {} {}", e.reason().code(), e.reason().detail());
+            LOG.warn(
+                    "A round was not finished: {} {}",
+                    e.reason().code(),
+                    e.reason().detail());
         } catch (RuntimeException e) {
             LOG.error("A round met a defect", e);
         }

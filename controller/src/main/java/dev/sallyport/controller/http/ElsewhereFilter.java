@@ -2,8 +2,8 @@ package dev.sallyport.controller.http;
 
 import dev.sallyport.controller.store.SessionStore;
 import dev.sallyport.model.SessionId;
-import jakarta.ws.rs.Priorities;
 import jakarta.annotation.Priority;
+import jakarta.ws.rs.Priorities;
 import jakarta.ws.rs.container.ContainerRequestContext;
 import jakarta.ws.rs.container.ContainerRequestFilter;
 import java.net.URI;

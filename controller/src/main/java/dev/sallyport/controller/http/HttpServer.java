@@ -87,7 +87,8 @@ public final class HttpServer implements AutoCloseable {
         server.addConnector(connector);
         server.setHandler(new Handler.Sequence(
                 api.relay().context(server, new ScreenGate(api.tickets(), api.sessions(), api.sessionStore())),
-                new PageHandler(session -> api.sessionStore().find(Scope.all(), session).flatMap(api.peers()::of)),
+                new PageHandler(
+                        session -> api.sessionStore().find(Scope.all(), session).flatMap(api.peers()::of)),
                 resources(api)));
         server.setErrorHandler(HttpServer::problemOf);
         // Long answers (timelines, screens) end when their sessions do; the server does not wait for them.

@@ -61,7 +61,8 @@ public final class Peers implements AutoCloseable {
             return Optional.empty();
         }
         return hosts.find(host)
-                .filter(other -> other.state() != StoredHost.State.LOST && !other.address().isEmpty())
+                .filter(other -> other.state() != StoredHost.State.LOST
+                        && !other.address().isEmpty())
                 .map(other -> URI.create(other.address()));
     }
 
@@ -117,7 +118,9 @@ public final class Peers implements AutoCloseable {
         try {
             HttpRequest.Builder asked = HttpRequest.newBuilder(target)
                     .timeout(ANSWER)
-                    .header(HEADER, at + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(sealed))
+                    .header(
+                            HEADER,
+                            at + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(sealed))
                     .method(
                             request.getMethod(),
                             request.hasEntity()
@@ -127,7 +130,8 @@ public final class Peers implements AutoCloseable {
             copy("Content-Type", request.getHeaderString("Content-Type"), asked);
             copy("Accept", request.getHeaderString("Accept"), asked);
             HttpResponse<byte[]> answer = http.send(asked.build(), HttpResponse.BodyHandlers.ofByteArray());
-            Response.ResponseBuilder response = Response.status(answer.statusCode()).entity(answer.body());
+            Response.ResponseBuilder response =
+                    Response.status(answer.statusCode()).entity(answer.body());
             answer.headers().firstValue("Content-Type").ifPresent(type -> response.header("Content-Type", type));
             return response.build();
         } catch (IOException e) {

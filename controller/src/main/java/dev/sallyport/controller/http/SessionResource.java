@@ -79,7 +79,9 @@ public final class SessionResource {
 
     /** The body of {@code POST /api/auth/start}; {@code replace} cancels what is under way of this user to this provider. */
     record StartRequest(
-            @Nullable String userId, @Nullable String provider, @Nullable Boolean replace) {}
+            @Nullable String userId,
+            @Nullable String provider,
+            @Nullable Boolean replace) {}
 
     /** The body of {@code POST …/callback}: the address that the user's own browser ended on, or a code. */
     record CallbackRequest(@Nullable String address) {}
@@ -107,9 +109,7 @@ public final class SessionResource {
     @POST
     @Path("api/auth/session/{id}/retry")
     public Response retry(
-            @Context ContainerRequestContext request,
-            @Context HttpServletRequest servlet,
-            @PathParam("id") String id) {
+            @Context ContainerRequestContext request, @Context HttpServletRequest servlet, @PathParam("id") String id) {
         StoredSession session = owned(request, id);
         gate.pass(Authentication.callerOf(request), session.user(), servlet);
         return accepted(sessions.retry(session));

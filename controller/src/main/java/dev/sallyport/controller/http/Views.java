@@ -44,8 +44,7 @@ final class Views {
          * @param browserAddress of the browser machine, while it runs here
          * @param browserUntil until when it stays after the session's end
          */
-        static SessionView of(
-                StoredSession session, @Nullable String browserAddress, @Nullable Instant browserUntil) {
+        static SessionView of(StoredSession session, @Nullable String browserAddress, @Nullable Instant browserUntil) {
             return new SessionView(
                     session.id().value(),
                     session.user().value(),

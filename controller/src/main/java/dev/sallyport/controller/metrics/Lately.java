@@ -24,7 +24,8 @@ final class Lately<T> {
             try {
                 value = source.get();
             } catch (FailureException e) {
-                value = null; // The figure is missing rather than old; the cause is in the log of whoever needs the value.
+                value = null; // The figure is missing rather than old; the cause is in the log of whoever needs the
+                // value.
             }
             readAt = System.nanoTime();
         }

@@ -50,14 +50,44 @@ public final class Metrics implements AutoCloseable {
                     .tag("kind", type.wire())
                     .register(registry);
         }
-        counter("sallyport.machines.adopted", "Machines of a controller before this one", machines, Machines::adopted, "outcome", "adopted");
-        counter("sallyport.machines.adopted", "Machines of a controller before this one", machines, Machines::notAdopted, "outcome", "gone");
-        counter("sallyport.orphans.removed", "Things that nobody knew of", machines, Machines::orphansRemoved, "what", "machine");
+        counter(
+                "sallyport.machines.adopted",
+                "Machines of a controller before this one",
+                machines,
+                Machines::adopted,
+                "outcome",
+                "adopted");
+        counter(
+                "sallyport.machines.adopted",
+                "Machines of a controller before this one",
+                machines,
+                Machines::notAdopted,
+                "outcome",
+                "gone");
+        counter(
+                "sallyport.orphans.removed",
+                "Things that nobody knew of",
+                machines,
+                Machines::orphansRemoved,
+                "what",
+                "machine");
         Gauge.builder("sallyport.viewers", viewers, Viewers::watching)
                 .description("Open screens")
                 .register(registry);
-        counter("sallyport.relay.bytes", "Bytes of screens relayed", relay, ScreenRelay::bytesToViewers, "direction", "to_viewers");
-        counter("sallyport.relay.bytes", "Bytes of screens relayed", relay, ScreenRelay::bytesToMachines, "direction", "to_machines");
+        counter(
+                "sallyport.relay.bytes",
+                "Bytes of screens relayed",
+                relay,
+                ScreenRelay::bytesToViewers,
+                "direction",
+                "to_viewers");
+        counter(
+                "sallyport.relay.bytes",
+                "Bytes of screens relayed",
+                relay,
+                ScreenRelay::bytesToMachines,
+                "direction",
+                "to_machines");
         return this;
     }
 
@@ -75,7 +105,13 @@ public final class Metrics implements AutoCloseable {
                 .baseUnit("bytes")
                 .register(registry);
         for (CauseCode reason : List.of(CauseCode.HOST_FULL, CauseCode.USER_LIMIT)) {
-            counter("sallyport.admission.refused", "Starts that were refused", admission, gate -> gate.refused(reason), "reason", reason.name());
+            counter(
+                    "sallyport.admission.refused",
+                    "Starts that were refused",
+                    admission,
+                    gate -> gate.refused(reason),
+                    "reason",
+                    reason.name());
         }
         return this;
     }
@@ -85,8 +121,20 @@ public final class Metrics implements AutoCloseable {
         Gauge.builder("sallyport.lease.held", lease, held -> held.isHeld() ? 1 : 0)
                 .description("Whether this host may act")
                 .register(registry);
-        counter("sallyport.lease.renewals", "Renewals of this host's lease", lease, Lease::renewals, "outcome", "renewed");
-        counter("sallyport.lease.renewals", "Renewals of this host's lease", lease, Lease::failures, "outcome", "failed");
+        counter(
+                "sallyport.lease.renewals",
+                "Renewals of this host's lease",
+                lease,
+                Lease::renewals,
+                "outcome",
+                "renewed");
+        counter(
+                "sallyport.lease.renewals",
+                "Renewals of this host's lease",
+                lease,
+                Lease::failures,
+                "outcome",
+                "failed");
         counter("sallyport.lease.renewals", "Renewals of this host's lease", lease, Lease::losses, "outcome", "lost");
         return this;
     }
@@ -96,9 +144,12 @@ public final class Metrics implements AutoCloseable {
         var open = new Lately<>(sessions::running);
         for (SessionStatus status : SessionStatus.values()) {
             if (!status.isEnded()) {
-                Gauge.builder("sallyport.sessions.open", open, now -> now.get()
-                                .map(counts -> counts.getOrDefault(status, 0L))
-                                .orElse(0L))
+                Gauge.builder(
+                                "sallyport.sessions.open",
+                                open,
+                                now -> now.get()
+                                        .map(counts -> counts.getOrDefault(status, 0L))
+                                        .orElse(0L))
                         .description("Sign-ins that have not ended")
                         .tag("status", status.wire())
                         .register(registry);
@@ -108,11 +159,14 @@ public final class Metrics implements AutoCloseable {
         for (VmType type : VmType.values()) {
             for (MachineState state : MachineState.values()) {
                 if (state != MachineState.DESTROYED) {
-                    Gauge.builder("sallyport.machines", alive, now -> now.get().stream()
-                                    .flatMap(List::stream)
-                                    .filter(count -> count.type() == type && count.state() == state)
-                                    .mapToLong(MachineStore.Count::machines)
-                                    .sum())
+                    Gauge.builder(
+                                    "sallyport.machines",
+                                    alive,
+                                    now -> now.get().stream()
+                                            .flatMap(List::stream)
+                                            .filter(count -> count.type() == type && count.state() == state)
+                                            .mapToLong(MachineStore.Count::machines)
+                                            .sum())
                             .description("Machines that are not destroyed")
                             .tag("kind", type.wire())
                             .tag("state", state.wire())
@@ -122,10 +176,13 @@ public final class Metrics implements AutoCloseable {
         }
         var all = new Lately<>(hosts::all);
         for (StoredHost.State state : StoredHost.State.values()) {
-            Gauge.builder("sallyport.hosts", all, now -> now.get().stream()
-                            .flatMap(List::stream)
-                            .filter(host -> host.state() == state)
-                            .count())
+            Gauge.builder(
+                            "sallyport.hosts",
+                            all,
+                            now -> now.get().stream()
+                                    .flatMap(List::stream)
+                                    .filter(host -> host.state() == state)
+                                    .count())
                     .description("Hosts, by what became of their leases")
                     .tag("state", state.name().toLowerCase(Locale.ROOT))
                     .register(registry);

@@ -90,8 +90,8 @@ final class Adoption {
     private void adopt(StoredMachine left, String handle) {
         UserId user = left.user();
         // A machine that runs needs its image's files, not its record.
-        Optional<Image> image = images.byId(left.imageId())
-                .or(() -> images.current(left.type().wire()));
+        Optional<Image> image =
+                images.byId(left.imageId()).or(() -> images.current(left.type().wire()));
         if (user == null || image.isEmpty()) {
             machines.end(left.id(), "it belongs to nobody, or there is no image any more");
             return;
@@ -134,17 +134,23 @@ final class Adoption {
             machines.watch(found);
             return;
         }
-        Thread.ofVirtual().name("start of " + left.id()).start(() -> Database.persevering(() -> {
-            try {
-                agents.await(left.id(), found.live(), image, found.record(), System.nanoTime());
-                machines.watch(found);
-            } catch (FailureException e) {
-                found.record().done("failed", e.reason().code().sentence(), e.reason().details());
-                machines.end(left.id(), "did not come up: " + e.reason().code(), e.reason());
-                found.ready().completeExceptionally(e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }));
+        Thread.ofVirtual()
+                .name("start of " + left.id())
+                .start(() -> Database.persevering(() -> {
+                    try {
+                        agents.await(left.id(), found.live(), image, found.record(), System.nanoTime());
+                        machines.watch(found);
+                    } catch (FailureException e) {
+                        found.record()
+                                .done(
+                                        "failed",
+                                        e.reason().code().sentence(),
+                                        e.reason().details());
+                        machines.end(left.id(), "did not come up: " + e.reason().code(), e.reason());
+                        found.ready().completeExceptionally(e);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
     }
 }

@@ -38,8 +38,8 @@ final class AgentWait {
     void await(MachineId id, LiveMachine live, Image image, MachineTimeline.Recorder record, long began)
             throws InterruptedException {
         var probe = new HttpHealthProbe();
-        var readiness = new Readiness(
-                live.machine(), (agent, wait) -> live.withoutStaleFailures(probe.ask(agent, wait)));
+        var readiness =
+                new Readiness(live.machine(), (agent, wait) -> live.withoutStaleFailures(probe.ask(agent, wait)));
         Health health;
         try {
             health = readiness.await(atMost);

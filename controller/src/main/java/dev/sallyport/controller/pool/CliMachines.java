@@ -99,8 +99,7 @@ public final class CliMachines {
      * @param place a fresh machine's room, admitted; null to ask for it here, and to wait for it. Given back when it is not needed
      * @throws dev.sallyport.model.FailureException when it does not come up, or there is no room
      */
-    public LiveMachine of(UserId user, @Nullable SessionId session, @Nullable Place place)
-            throws InterruptedException {
+    public LiveMachine of(UserId user, @Nullable SessionId session, @Nullable Place place) throws InterruptedException {
         CompletableFuture<LiveMachine> wanted;
         boolean ours = false;
         synchronized (byUser) {
@@ -136,12 +135,11 @@ public final class CliMachines {
     }
 
     private void startInto(
-            CompletableFuture<LiveMachine> wanted,
-            UserId user,
-            @Nullable SessionId session,
-            @Nullable Place place) {
+            CompletableFuture<LiveMachine> wanted, UserId user, @Nullable SessionId session, @Nullable Place place) {
         // A thread of its own: the machine is the user's and outlives the session that first asked for it.
-        Thread.ofVirtual().name("cli machine of " + user).start(() -> complete(wanted, () -> fresh(user, session, place)));
+        Thread.ofVirtual()
+                .name("cli machine of " + user)
+                .start(() -> complete(wanted, () -> fresh(user, session, place)));
     }
 
     private static void complete(CompletableFuture<LiveMachine> wanted, Supplier<LiveMachine> start) {

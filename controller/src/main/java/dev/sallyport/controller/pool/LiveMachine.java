@@ -46,9 +46,7 @@ public record LiveMachine(
 
     private Health fresh(Health health) {
         String told = health.parts().getOrDefault(WAY_OUT, "");
-        if (adoptedAt == null
-                || !told.startsWith("failed")
-                || Instant.now().isAfter(adoptedAt.plus(STALE))) {
+        if (adoptedAt == null || !told.startsWith("failed") || Instant.now().isAfter(adoptedAt.plus(STALE))) {
             return health;
         }
         Map<String, String> parts = new HashMap<>(health.parts());

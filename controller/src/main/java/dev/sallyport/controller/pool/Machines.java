@@ -1,12 +1,10 @@
 package dev.sallyport.controller.pool;
 
 import dev.sallyport.agentapi.AgentClient;
-import dev.sallyport.agentapi.Health;
 import dev.sallyport.controller.Settings;
 import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.host.Bells;
 import dev.sallyport.controller.host.Lease;
-
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineChange;
 import dev.sallyport.controller.store.MachineStore;
@@ -14,42 +12,30 @@ import dev.sallyport.controller.store.MachineStore.NewMachine;
 import dev.sallyport.controller.store.ResourceStore;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.StoredMachine;
-import dev.sallyport.controller.store.TimelineStore;
-import dev.sallyport.diagnosis.Verdict;
-
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.ImageStore;
-import dev.sallyport.machine.HttpHealthProbe;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineSpec;
-import dev.sallyport.machine.Readiness;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
-import dev.sallyport.model.InvalidIdException;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineLife;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.Secret;
-import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -57,7 +43,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Phaser;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -190,8 +175,8 @@ public final class Machines implements AutoCloseable {
         try {
             store.transition(id, MachineLife.Event.START, MachineChange.none());
             var door = new MachineDoor(gateway, id, request, record);
-            Machine machine = driver.start(
-                    spec(id, request, image, token, door), guarded(id, request.type(), term), record);
+            Machine machine =
+                    driver.start(spec(id, request, image, token, door), guarded(id, request.type(), term), record);
             Running started = running(machine, request, token, door, record, null);
             runs(started);
             agents.await(id, started.live(), image, record, began);
@@ -397,11 +382,7 @@ public final class Machines implements AutoCloseable {
 
     /** A machine that was taken over runs here. */
     Running adopted(
-            Machine machine,
-            MachineRequest request,
-            Secret token,
-            MachineDoor door,
-            MachineTimeline.Recorder record) {
+            Machine machine, MachineRequest request, Secret token, MachineDoor door, MachineTimeline.Recorder record) {
         MachineId id = machine.spec().id();
         places.put(id, room.ofAdopted(id, request.type(), request.user()));
         return running(machine, request, token, door, record, Instant.now());

@@ -10,7 +10,6 @@ import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.LiveMachine;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
-import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.OutcomeListener;
 import dev.sallyport.controller.store.Scope;
@@ -94,7 +93,8 @@ public final class Sessions implements AutoCloseable {
             OutcomeListener outcomes,
             Settings.Timing timing) {
         return new Sessions(
-                new SignInFlow.Parts(machines, cliMachines, sessions, timelines, vault, timing.user(), lease, room, outcomes),
+                new SignInFlow.Parts(
+                        machines, cliMachines, sessions, timelines, vault, timing.user(), lease, room, outcomes),
                 machineStore,
                 providers,
                 stays,
@@ -249,8 +249,9 @@ public final class Sessions implements AutoCloseable {
     /** Works on what nobody here works on, and sets the timers of ended sessions whose browser machines are still there. */
     public void reconcile() {
         parts.sessions().notEnded(parts.lease().host()).forEach(this::work);
-        parts.sessions().endedWithBrowser(parts.lease().host()).forEach(session -> parts.sessions()
-                .resetTimers(session.id()));
+        parts.sessions()
+                .endedWithBrowser(parts.lease().host())
+                .forEach(session -> parts.sessions().resetTimers(session.id()));
     }
 
     /** Looks at a session of which another controller has told that it changed. */

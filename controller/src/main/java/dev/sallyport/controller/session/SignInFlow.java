@@ -210,7 +210,8 @@ final class SignInFlow implements Runnable {
 
     private LiveMachine browserOf(StoredSession now) throws InterruptedException {
         MachineId known = now.browserMachine();
-        Optional<LiveMachine> live = known == null ? Optional.empty() : parts.machines().await(known);
+        Optional<LiveMachine> live =
+                known == null ? Optional.empty() : parts.machines().await(known);
         return live.orElseThrow(() -> FailureException.of(
                 CauseCode.HOST_RESTARTED, "The browser machine did not outlive the controller that had started it."));
     }
@@ -233,7 +234,10 @@ final class SignInFlow implements Runnable {
     private void awaitUser(StoredSession now, LiveMachine browser) throws InterruptedException, EndedElsewhere {
         Instant deadline = now.expiresAt();
         try {
-            await(browser, SignInState.SUCCEEDED, deadline == null ? Instant.now().plus(parts.userTime()) : deadline);
+            await(
+                    browser,
+                    SignInState.SUCCEEDED,
+                    deadline == null ? Instant.now().plus(parts.userTime()) : deadline);
         } catch (FailureException e) {
             if (e.reason().code() != CauseCode.USER_TIME_OUT) {
                 throw e;
@@ -373,8 +377,7 @@ final class SignInFlow implements Runnable {
         }
         wayOutSeen = told.equals("ok");
         if (told.startsWith("failed")) {
-            throw FailureException.of(
-                    CauseCode.EGRESS_DOWN, "The agent could not connect to it.", "egress: " + told);
+            throw FailureException.of(CauseCode.EGRESS_DOWN, "The agent could not connect to it.", "egress: " + told);
         }
     }
 

@@ -62,7 +62,8 @@ public final class StayPolicy implements SessionTimers {
         Instant due = alone.plus(
                 session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
         Stream<Instant> kept = Stream.ofNullable(session.keptUntil());
-        Stream<Instant> debugged = isKeptForDebugging(session) ? Stream.of(ended.plus(periods.failedKept())) : Stream.of();
+        Stream<Instant> debugged =
+                isKeptForDebugging(session) ? Stream.of(ended.plus(periods.failedKept())) : Stream.of();
         Instant latest = List.of(Stream.of(due), kept, debugged).stream()
                 .flatMap(each -> each)
                 .max(Instant::compareTo)

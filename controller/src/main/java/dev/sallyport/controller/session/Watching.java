@@ -45,7 +45,10 @@ public final class Watching implements Viewers.Listener, AutoCloseable {
             try {
                 sessions.viewers(session, watching);
             } catch (FailureException e) {
-                LOG.warn("Who watches {} could not be written down: {}", session, e.reason().detail());
+                LOG.warn(
+                        "Who watches {} could not be written down: {}",
+                        session,
+                        e.reason().detail());
             }
         }));
     }

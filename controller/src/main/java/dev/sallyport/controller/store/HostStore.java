@@ -45,11 +45,12 @@ public final class HostStore {
     public StoredHost take(HostId id, String name, String address, Duration lease) {
         return database.inTransaction(
                 Scope.all(),
-                handle -> handle.createQuery("INSERT INTO hosts (id, name, address, epoch, state, lease_until, started_at)"
-                                + " VALUES (:id, :name, :address, 1, 'held', now() + CAST(:lease AS interval), now())"
-                                + " ON CONFLICT (id) DO UPDATE SET name = excluded.name, address = excluded.address,"
-                                + " epoch = hosts.epoch + 1, state = 'held', lease_until = excluded.lease_until,"
-                                + " started_at = now() RETURNING *")
+                handle -> handle.createQuery(
+                                "INSERT INTO hosts (id, name, address, epoch, state, lease_until, started_at)"
+                                        + " VALUES (:id, :name, :address, 1, 'held', now() + CAST(:lease AS interval), now())"
+                                        + " ON CONFLICT (id) DO UPDATE SET name = excluded.name, address = excluded.address,"
+                                        + " epoch = hosts.epoch + 1, state = 'held', lease_until = excluded.lease_until,"
+                                        + " started_at = now() RETURNING *")
                         .bind("id", id.value())
                         .bind("name", Texts.bounded(name, 255))
                         .bind("address", Texts.bounded(address, 255))
@@ -83,13 +84,15 @@ public final class HostStore {
      * @param leftFor how long the host's machines may wait for its next controller
      */
     public void release(HostId id, long epoch, Duration leftFor) {
-        database.useTransaction(Scope.all(), handle -> handle.createUpdate(
-                        "UPDATE hosts SET state = 'released', lease_until = now() + CAST(:lease AS interval)"
-                                + " WHERE id = :id AND epoch = :epoch AND state = 'held'")
-                .bind("id", id.value())
-                .bind("epoch", epoch)
-                .bind("lease", leftFor.toString())
-                .execute());
+        database.useTransaction(
+                Scope.all(),
+                handle -> handle.createUpdate(
+                                "UPDATE hosts SET state = 'released', lease_until = now() + CAST(:lease AS interval)"
+                                        + " WHERE id = :id AND epoch = :epoch AND state = 'held'")
+                        .bind("id", id.value())
+                        .bind("epoch", epoch)
+                        .bind("lease", leftFor.toString())
+                        .execute());
     }
 
     /**
@@ -150,7 +153,8 @@ public final class HostStore {
                         new SessionId(session),
                         SessionLife.Event.FAIL,
                         SessionChange.none().cause(cause)));
-        handle.createQuery("SELECT id FROM machines WHERE host = :id AND ended_at IS NULL AND state <> 'lost' ORDER BY id")
+        handle.createQuery(
+                        "SELECT id FROM machines WHERE host = :id AND ended_at IS NULL AND state <> 'lost' ORDER BY id")
                 .bind("id", id.value())
                 .mapTo(String.class)
                 .list()

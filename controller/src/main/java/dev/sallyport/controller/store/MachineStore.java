@@ -260,10 +260,12 @@ public final class MachineStore {
 
     /** A CLI machine was given its user's credentials. */
     public void furnished(MachineId id) {
-        database.step("machine furnished", Scope.all(), handle -> handle.createUpdate(
-                        "UPDATE machines SET furnished = true WHERE id = :id")
-                .bind("id", id.value())
-                .execute());
+        database.step(
+                "machine furnished",
+                Scope.all(),
+                handle -> handle.createUpdate("UPDATE machines SET furnished = true WHERE id = :id")
+                        .bind("id", id.value())
+                        .execute());
     }
 
     /** How many machines of a kind stand in a state. */

@@ -61,7 +61,8 @@ public final class ResourceStore {
     /** The same for the same thing of every machine of that kind. */
     private static String step(VmType type, Resource resource) {
         String name = resource.name();
-        return type.wire() + " " + resource.kind() + (name.startsWith("/") ? " " + name.substring(name.lastIndexOf('/') + 1) : "");
+        return type.wire() + " " + resource.kind()
+                + (name.startsWith("/") ? " " + name.substring(name.lastIndexOf('/') + 1) : "");
     }
 
     /** What is not undone of a machine, the last first: the order in which it is to be undone. */
@@ -80,8 +81,9 @@ public final class ResourceStore {
     public List<MachineId> ofDestroyed(HostId host) {
         return database.inTransaction(
                 Scope.all(),
-                handle -> handle.createQuery("SELECT DISTINCT r.machine_id FROM resources r JOIN machines m ON m.id = r.machine_id"
-                                + " WHERE r.undone_at IS NULL AND m.state = 'destroyed' AND m.host = :host")
+                handle -> handle.createQuery(
+                                "SELECT DISTINCT r.machine_id FROM resources r JOIN machines m ON m.id = r.machine_id"
+                                        + " WHERE r.undone_at IS NULL AND m.state = 'destroyed' AND m.host = :host")
                         .bind("host", host.value())
                         .mapTo(String.class)
                         .map(MachineId::new)

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * What changes in a session, and what its timeline is to say of it. Immutable; what is not named stays as it is.
  */
 public final class SessionChange {
-    private static final SessionChange NONE = new SessionChange(null, null, null, null, null, Map.of(), null, null, null);
+    private static final SessionChange NONE =
+            new SessionChange(null, null, null, null, null, Map.of(), null, null, null);
 
     private final @Nullable String text;
     private final @Nullable MachineId browserMachine;
@@ -51,7 +52,8 @@ public final class SessionChange {
 
     /** The sentence of the timeline's event. */
     public SessionChange saying(String sentence) {
-        return new SessionChange(sentence, browserMachine, cliMachine, cause, proof, details, ifVersion, expiresAt, sealedVersion);
+        return new SessionChange(
+                sentence, browserMachine, cliMachine, cause, proof, details, ifVersion, expiresAt, sealedVersion);
     }
 
     /** The machine that the sign-in runs in. */
@@ -61,24 +63,28 @@ public final class SessionChange {
 
     /** The machine that the tool is to be used in. */
     public SessionChange cliMachine(MachineId machine) {
-        return new SessionChange(text, browserMachine, machine, cause, proof, details, ifVersion, expiresAt, sealedVersion);
+        return new SessionChange(
+                text, browserMachine, machine, cause, proof, details, ifVersion, expiresAt, sealedVersion);
     }
 
     /** Why it failed. */
     public SessionChange cause(Cause why) {
-        return new SessionChange(text, browserMachine, cliMachine, why, proof, details, ifVersion, expiresAt, sealedVersion);
+        return new SessionChange(
+                text, browserMachine, cliMachine, why, proof, details, ifVersion, expiresAt, sealedVersion);
     }
 
     /** What the tool in the CLI machine said; cut to 4000 characters. */
     public SessionChange proof(String words) {
-        return new SessionChange(text, browserMachine, cliMachine, cause, words, details, ifVersion, expiresAt, sealedVersion);
+        return new SessionChange(
+                text, browserMachine, cliMachine, cause, words, details, ifVersion, expiresAt, sealedVersion);
     }
 
     /** A further fact of the timeline's event; nothing secret. */
     public SessionChange detail(String name, String value) {
         Map<String, String> more = new HashMap<>(details);
         more.put(name, value);
-        return new SessionChange(text, browserMachine, cliMachine, cause, proof, more, ifVersion, expiresAt, sealedVersion);
+        return new SessionChange(
+                text, browserMachine, cliMachine, cause, proof, more, ifVersion, expiresAt, sealedVersion);
     }
 
     /** When the user's time is over. */
@@ -89,12 +95,14 @@ public final class SessionChange {
 
     /** The version of the credentials in the vault that the session sealed. */
     public SessionChange sealed(long version) {
-        return new SessionChange(text, browserMachine, cliMachine, cause, proof, details, ifVersion, expiresAt, version);
+        return new SessionChange(
+                text, browserMachine, cliMachine, cause, proof, details, ifVersion, expiresAt, version);
     }
 
     /** Only if the session is still at this version; otherwise nothing is changed. */
     public SessionChange ifVersion(long expected) {
-        return new SessionChange(text, browserMachine, cliMachine, cause, proof, details, expected, expiresAt, sealedVersion);
+        return new SessionChange(
+                text, browserMachine, cliMachine, cause, proof, details, expected, expiresAt, sealedVersion);
     }
 
     @Nullable

@@ -42,8 +42,7 @@ public final class SessionStore {
      * @param outcomes told of those that ended
      * @param timers what is to happen to a session later; set together with each change
      */
-    public SessionStore(
-            Database database, TimelineStore timelines, OutcomeListener outcomes, SessionTimers timers) {
+    public SessionStore(Database database, TimelineStore timelines, OutcomeListener outcomes, SessionTimers timers) {
         this.database = database;
         this.timelines = timelines;
         this.outcomes = outcomes;
@@ -321,19 +320,20 @@ public final class SessionStore {
 
     /** Nobody watches any session of {@code host}: its controller starts anew, and those who watched come back in a moment. */
     public void forgetViewers(HostId host) {
-        database.useTransaction(Scope.all(), handle -> handle.createQuery(
-                        "UPDATE sessions SET viewers = 0, last_viewed = :now WHERE viewers > 0 AND host = :host RETURNING *")
-                .bind("now", database.now())
-                .bind("host", host.value())
-                .map((row, context) -> session(row))
-                .list()
-                .forEach(session -> timers.changed(handle, session)));
+        database.useTransaction(
+                Scope.all(),
+                handle -> handle.createQuery(
+                                "UPDATE sessions SET viewers = 0, last_viewed = :now WHERE viewers > 0 AND host = :host RETURNING *")
+                        .bind("now", database.now())
+                        .bind("host", host.value())
+                        .map((row, context) -> session(row))
+                        .list()
+                        .forEach(session -> timers.changed(handle, session)));
     }
 
     /** Sets the timers of a session anew, as after a change. */
     public void resetTimers(SessionId id) {
-        database.useTransaction(
-                Scope.all(), handle -> timers.changed(handle, lock(handle, id, SessionChange.none())));
+        database.useTransaction(Scope.all(), handle -> timers.changed(handle, lock(handle, id, SessionChange.none())));
     }
 
     /**

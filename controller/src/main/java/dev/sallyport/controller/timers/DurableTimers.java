@@ -44,7 +44,8 @@ public final class DurableTimers implements AutoCloseable {
     /** What can be done by timers. */
     public static final class Builder {
         private final List<Task<?>> tasks = new ArrayList<>();
-        private final List<com.github.kagkarlsson.scheduler.task.helper.RecurringTask<Void>> recurring = new ArrayList<>();
+        private final List<com.github.kagkarlsson.scheduler.task.helper.RecurringTask<Void>> recurring =
+                new ArrayList<>();
 
         /**
          * One that is set for single instances by {@link dev.sallyport.controller.store.Timers}.

@@ -117,8 +117,7 @@ final class EndingsTest {
     private final class Host {
         private final Lease lease = Lease.take(hosts, HostId.random(), "test", Duration.ofHours(1));
         private final Room room = new Room(
-                settings,
-                new Admission(Limits.defaults(1L << 40), new HostMemory(Path.of("/")), System::nanoTime));
+                settings, new Admission(Limits.defaults(1L << 40), new HostMemory(Path.of("/")), System::nanoTime));
         private final Machines machines = new Machines(
                 settings,
                 driver,
@@ -179,8 +178,7 @@ final class EndingsTest {
         List<Runnable> happenings = new ArrayList<>(List.of(
                 () -> host.sessions.cancel(session.id(), "its user"),
                 () -> host.sessions.expireIfDue(session.id()),
-                () -> store.transition(
-                        Scope.all(), session.id(), SessionLife.Event.FAIL, SessionChange.none()),
+                () -> store.transition(Scope.all(), session.id(), SessionLife.Event.FAIL, SessionChange.none()),
                 () -> prove(session.id()),
                 () -> store.viewers(session.id(), 1),
                 () -> store.viewers(session.id(), 0),
@@ -197,8 +195,12 @@ final class EndingsTest {
         assertThat(steps(TimelineId.of(session.id()), "session\\.(completed|failed|cancelled|expired)"))
                 .as("seed %d", seed)
                 .hasSize(1);
-        assertThat(steps(TimelineId.of(machine), "machine\\.destroying")).as("seed %d", seed).hasSize(1);
-        assertThat(steps(TimelineId.of(machine), "machine\\.destroyed")).as("seed %d", seed).hasSize(1);
+        assertThat(steps(TimelineId.of(machine), "machine\\.destroying"))
+                .as("seed %d", seed)
+                .hasSize(1);
+        assertThat(steps(TimelineId.of(machine), "machine\\.destroyed"))
+                .as("seed %d", seed)
+                .hasSize(1);
         assertThat(driver.timesUndone(disk)).as("seed %d", seed).isEqualTo(1);
         assertThat(resources.notUndone(machine)).as("seed %d", seed).isEmpty();
         return null;
@@ -213,7 +215,12 @@ final class EndingsTest {
         host.machines.end(machine, "the end of the order");
         while (machineStore.get(Scope.all(), machine).state() != MachineState.DESTROYED) {
             // Another thread is at it, whose last event tells that it is done.
-            timelines.await(Scope.all(), TimelineId.of(machine), steps(TimelineId.of(machine), ".*").size(), 1, Duration.ofSeconds(1));
+            timelines.await(
+                    Scope.all(),
+                    TimelineId.of(machine),
+                    steps(TimelineId.of(machine), ".*").size(),
+                    1,
+                    Duration.ofSeconds(1));
         }
     }
 
@@ -224,9 +231,18 @@ final class EndingsTest {
 
     private StoredSession awaitingUser(Host host, MachineId machine, Resource disk, Random random) {
         UserId user = new UserId("user-" + Long.toHexString(random.nextLong()));
-        SessionId id = store.create(user, new ProviderId("demo"), host.lease.host()).id();
+        SessionId id =
+                store.create(user, new ProviderId("demo"), host.lease.host()).id();
         machineStore.plan(new MachineStore.NewMachine(
-                machine, VmType.BROWSER, user, id, "image", "counting", Secret.random(16), host.lease.host(), Set.of()));
+                machine,
+                VmType.BROWSER,
+                user,
+                id,
+                "image",
+                "counting",
+                Secret.random(16),
+                host.lease.host(),
+                Set.of()));
         machineStore.transition(machine, MachineLife.Event.START, MachineChange.none());
         resources.ledger(machine, VmType.BROWSER).intend(disk);
         machineStore.transition(machine, MachineLife.Event.AGENT_READY, MachineChange.none());

@@ -155,7 +155,8 @@ class CredentialStoreTest {
         vault.seal(user, CODEX, files(marker), 0);
         MachineId machine = MachineId.random();
         store.machines()
-                .plan(new MachineStore.NewMachine(machine, VmType.CLI, user, null, "image", "fake", Secret.of(marker), TestStore.HOST, Set.of()));
+                .plan(new MachineStore.NewMachine(
+                        machine, VmType.CLI, user, null, "image", "fake", Secret.of(marker), TestStore.HOST, Set.of()));
         TokenStore.Issued token = new TokenStore(store.database()).issue(user, "label", null);
         // Refused statements with the secret among their values: by a constraint, a type, and a missing table.
         for (String sql : List.of(

@@ -59,8 +59,9 @@ class MachineStoreTest {
 
     @Test
     void plansAMachineWithItsTimelineAndToken() {
-        SessionId session =
-                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id();
+        SessionId session = store.sessions()
+                .create(user, new ProviderId("codex"), TestStore.HOST)
+                .id();
         StoredMachine machine = plan(user, session);
         assertThat(machine.state()).isEqualTo(MachineState.PLANNED);
         assertThat(machine.user()).isEqualTo(user);
@@ -249,7 +250,8 @@ class MachineStoreTest {
         assertThat(resources.notUndone(machine)).isEmpty();
         ledger.intend(disk);
         assertThat(resources.notUndone(machine)).as("made again").containsExactly(disk);
-        assertThatThrownBy(() -> resources.ledger(MachineId.random(), VmType.CLI).intend(disk))
+        assertThatThrownBy(
+                        () -> resources.ledger(MachineId.random(), VmType.CLI).intend(disk))
                 .as("a machine that is not planned")
                 .isInstanceOf(FailureException.class);
     }
@@ -274,8 +276,9 @@ class MachineStoreTest {
 
     @Test
     void machinesAreFoundByTheSessionThatTheyWereMadeFor() {
-        SessionId session =
-                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id();
+        SessionId session = store.sessions()
+                .create(user, new ProviderId("codex"), TestStore.HOST)
+                .id();
         StoredMachine browser = plan(user, session);
         plan(user, null);
         assertThat(machines.list(Scope.of(user), MachineQuery.of(session, VmType.BROWSER), null, 10)
@@ -308,8 +311,9 @@ class MachineStoreTest {
 
     @Test
     void howFastAFailureWasNamedIsToldOnceAndNotAgainByItsSession() {
-        SessionId session =
-                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id();
+        SessionId session = store.sessions()
+                .create(user, new ProviderId("codex"), TestStore.HOST)
+                .id();
         StoredMachine machine = plan(user, session);
         store.timelines()
                 .append(
@@ -334,7 +338,15 @@ class MachineStoreTest {
 
     private StoredMachine plan(@Nullable UserId owner, @Nullable SessionId session) {
         return machines.plan(new MachineStore.NewMachine(
-                MachineId.random(), VmType.BROWSER, owner, session, "sha256-of-an-image", "qemu", token, TestStore.HOST, Set.of()));
+                MachineId.random(),
+                VmType.BROWSER,
+                owner,
+                session,
+                "sha256-of-an-image",
+                "qemu",
+                token,
+                TestStore.HOST,
+                Set.of()));
     }
 
     private StoredMachine reach(MachineState state) {

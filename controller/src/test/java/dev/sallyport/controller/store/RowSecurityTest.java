@@ -53,8 +53,18 @@ class RowSecurityTest {
             theirMachine = MachineId.random();
             store.machines()
                     .plan(new MachineStore.NewMachine(
-                            theirMachine, VmType.CLI, user, theirSession, "image", "fake", Secret.random(16), TestStore.HOST, Set.of()));
-            new ResourceStore(store.database()).ledger(theirMachine, VmType.CLI).intend(new Resource("fake", "file", "/x"));
+                            theirMachine,
+                            VmType.CLI,
+                            user,
+                            theirSession,
+                            "image",
+                            "fake",
+                            Secret.random(16),
+                            TestStore.HOST,
+                            Set.of()));
+            new ResourceStore(store.database())
+                    .ledger(theirMachine, VmType.CLI)
+                    .intend(new Resource("fake", "file", "/x"));
             theirToken = new TokenStore(store.database()).issue(user, "one", null);
             store.vault().seal(user, CODEX, List.of(new CredentialFile("auth.json", "0600", new byte[] {1})), 0);
         }

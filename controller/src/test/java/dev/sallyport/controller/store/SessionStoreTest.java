@@ -258,7 +258,8 @@ class SessionStoreTest {
     void listsInPagesNewestFirst() {
         List<SessionId> made = new ArrayList<>();
         for (int i = 0; i < 7; i++) {
-            made.addFirst(sessions.create(user, new ProviderId("provider_" + i), TestStore.HOST).id());
+            made.addFirst(sessions.create(user, new ProviderId("provider_" + i), TestStore.HOST)
+                    .id());
         }
         sessions.create(store.newUser(), CODEX, TestStore.HOST);
         List<SessionId> seen = new ArrayList<>();
@@ -281,7 +282,9 @@ class SessionStoreTest {
                         .items())
                 .extracting(StoredSession::id)
                 .containsExactly(made.get(4));
-        assertThat(sessions.notEnded(TestStore.HOST)).extracting(StoredSession::id).containsAll(made.subList(1, 7));
+        assertThat(sessions.notEnded(TestStore.HOST))
+                .extracting(StoredSession::id)
+                .containsAll(made.subList(1, 7));
     }
 
     @Test
@@ -332,7 +335,9 @@ class SessionStoreTest {
 
     private MachineId plan(VmType type, @Nullable SessionId session) {
         MachineId id = MachineId.random();
-        store.machines().plan(new MachineStore.NewMachine(id, type, user, session, "image", "fake", Secret.random(16), TestStore.HOST, Set.of()));
+        store.machines()
+                .plan(new MachineStore.NewMachine(
+                        id, type, user, session, "image", "fake", Secret.random(16), TestStore.HOST, Set.of()));
         return id;
     }
 

@@ -39,8 +39,9 @@ class TimelineStoreTest {
     @BeforeEach
     void newTimeline() {
         user = store.newUser();
-        timeline = TimelineId.of(
-                store.sessions().create(user, new ProviderId("codex"), TestStore.HOST).id());
+        timeline = TimelineId.of(store.sessions()
+                .create(user, new ProviderId("codex"), TestStore.HOST)
+                .id());
     }
 
     @Test

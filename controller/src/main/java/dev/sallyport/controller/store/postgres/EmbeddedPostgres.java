@@ -262,7 +262,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
                     if (closing) {
                         return;
                     }
-                    LOG.warn("The database's server {} ended by itself with {}; starting it again", process.pid(), code);
+                    LOG.warn(
+                            "The database's server {} ended by itself with {}; starting it again", process.pid(), code);
                     if (!pause(Math.min(MOST_PAUSE_AFTER_DEATH, PAUSE * (inARow - 1))) || !bringBack()) {
                         return;
                     }
