@@ -8,12 +8,14 @@ import dev.sallyport.acceptance.signin.Leftovers;
 import dev.sallyport.acceptance.signin.StageFolder;
 import dev.sallyport.acceptance.standin.StandInVendors;
 import dev.sallyport.cli.ApiClient;
+import dev.sallyport.machine.Command;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.Folders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,6 +85,35 @@ final class CrashTest {
         return verdicts("database killed at ", ended.orElseThrow(), data, steps);
     }
 
+    /** The disk is full for two seconds at each place: what is to be written then is written later. */
+    @TestFactory
+    Stream<DynamicTest> theDiskIsFull() throws Exception {
+        var journey = new Journey(vendors(), "crasher");
+        Path disk = Files.createDirectories(FOLDER.data().resolve("disk"));
+        mount(disk);
+        try {
+            Path data = disk.resolve("data");
+            Path steps = steps("disk");
+            Optional<JsonNode> ended =
+                    live(journey, data, Map.of("steps", steps.toString(), "blow", "FILL_DISK"), steps);
+            FirstVisits.read(steps).forEach(place -> found.putIfAbsent(place, ""));
+            System.out.println("    " + found.size() + " places, the disk was full at each");
+            return verdicts("disk full at ", ended.orElseThrow(), data, steps);
+        } finally {
+            run("umount", disk.toString());
+        }
+    }
+
+    /** Small, so that filling it takes no time; large enough for a database and the disks of two machines. */
+    private static void mount(Path disk) throws IOException, InterruptedException {
+        run("mount", "-t", "tmpfs", "-o", "size=1500m,mode=0755", "sallyport-crash", disk.toString());
+    }
+
+    private static void run(String... command) throws IOException, InterruptedException {
+        Command.Result result = Command.run(Duration.ofSeconds(20), "", List.of(command));
+        assertThat(result.ok()).as("%s: %s", String.join(" ", command), result.output()).isTrue();
+    }
+
     /** One life of a controller: empty when it died on the way. */
     private Optional<JsonNode> live(Journey journey, Path data, Map<String, String> arguments, Path steps)
             throws Exception {
@@ -108,12 +139,12 @@ final class CrashTest {
                 try (ApiClient client = api.get()) {
                     Set<String> strangers = Strangers.of(client, data);
                     wrong = strangers.isEmpty() ? "" : "when it was started again there were " + strangers;
-                    ended = Optional.of(journey.goOn(client));
-                    assertThat(Strangers.of(client, data)).isEmpty();
-                } catch (FailureException e) {
-                    died = e.reason().code() == CauseCode.SERVER_UNREACHABLE;
-                    if (!died) {
-                        throw e;
+                    while (ended.isEmpty() && !died) {
+                        ended = goOn(journey, client);
+                        died = ended.isEmpty() && controller.hasDied();
+                    }
+                    if (ended.isPresent()) {
+                        assertThat(Strangers.of(client, data)).isEmpty();
                     }
                 }
             }
@@ -128,6 +159,20 @@ final class CrashTest {
             assertThat(controller.awaitEnd()).as("how the controller ended").isEqualTo(FirstVisits.HALTED);
         }
         return ended;
+    }
+
+    /** Empty when the controller did not answer any more: it died, or its database was away for long. */
+    private static Optional<JsonNode> goOn(Journey journey, ApiClient client) throws IOException, InterruptedException {
+        try {
+            return Optional.of(journey.goOn(client));
+        } catch (FailureException e) {
+            if (e.reason().code() != CauseCode.SERVER_UNREACHABLE
+                    && e.reason().code() != CauseCode.DATABASE_FAILED
+                    && e.reason().code() != CauseCode.DISK_FULL) {
+                throw e;
+            }
+            return Optional.empty();
+        }
     }
 
     private Stream<DynamicTest> verdicts(String title, JsonNode ended, Path data, Path steps) throws Exception {

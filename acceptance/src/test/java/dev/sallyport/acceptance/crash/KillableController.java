@@ -92,6 +92,11 @@ final class KillableController {
         }
     }
 
+    /** True when it has ended, or does so within a moment: what it held breaks first. */
+    boolean hasDied() throws InterruptedException {
+        return process.waitFor(2, TimeUnit.SECONDS);
+    }
+
     boolean isAlive() {
         return process.isAlive();
     }

@@ -32,7 +32,8 @@ final class QemuLaunch {
     private final MachineFiles files;
     private final MadeThings made;
     private final Duration allowed;
-    private final long deadline;
+    /** Counts from QEMU's start: what is written down before may wait for the database. */
+    private long deadline;
 
     /** @param allowed how long QEMU may take until it answers */
     QemuLaunch(MachineSpec spec, MachineFiles files, MadeThings made, Duration allowed) {
@@ -40,7 +41,6 @@ final class QemuLaunch {
         this.files = files;
         this.made = made;
         this.allowed = allowed;
-        this.deadline = System.nanoTime() + allowed.toNanos();
     }
 
     QemuMachine run(List<String> arguments, MachineNetwork network) throws IOException, InterruptedException {
@@ -54,6 +54,7 @@ final class QemuLaunch {
             made.intend(files.resource(MachineFiles.MONITOR_SOCKET));
             String marker = QemuDriver.marker(spec.id());
             made.intend(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, marker));
+            deadline = System.nanoTime() + allowed.toNanos();
             StartedHypervisor process = StartedHypervisor.start(arguments, spec.directory(), marker);
             pipe.pump(console, "console of " + spec.id());
             awaitMonitor(told, process);
