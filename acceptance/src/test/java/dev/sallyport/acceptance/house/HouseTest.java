@@ -58,7 +58,8 @@ final class HouseTest {
                             "machine",
                             "controller",
                             "cli",
-                            "vault")));
+                            "vault")),
+            new Floor("bench", List.of("model", "agentapi", "image", "machine", "controller", "cli")));
 
     private static JavaClasses all;
 
