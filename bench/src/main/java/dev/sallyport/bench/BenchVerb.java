@@ -1,0 +1,87 @@
+package dev.sallyport.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.bench.sessions.SessionsBench;
+import dev.sallyport.cli.Verb;
+import dev.sallyport.model.Folders;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code ./sallyport bench}: runs the benchmarks; its status is 1 when a goal was missed. */
+@Command(
+        name = "bench",
+        mixinStandardHelpOptions = true,
+        description = "Runs the benchmarks, all or those named. The status is 1 when a goal was missed.")
+public final class BenchVerb implements Verb {
+    private static final List<Benchmark> ALL = List.of(new SessionsBench());
+
+    @Parameters(arity = "0..*", paramLabel = "NAME", description = "benchmarks: sessions")
+    private List<String> names = List.of();
+
+    @Option(names = "--json", description = "the last line is an array of all measures")
+    private boolean json;
+
+    @Option(names = "--quick", description = "few sessions, for seconds: whether it works, not how fast")
+    private boolean quick;
+
+    @Option(names = "--sessions", paramLabel = "N", description = "the highest number of live sessions")
+    private int sessions;
+
+    @Option(
+            names = "--start-rate",
+            paramLabel = "N",
+            description = "sessions started a second (default: ${DEFAULT-VALUE})")
+    private int startRate = 200;
+
+    @Option(
+            names = "--read-rate",
+            paramLabel = "N",
+            description = "reads a second while sessions are held (default: ${DEFAULT-VALUE})")
+    private int readRate = 300;
+
+    @Option(names = "--profile", description = "keep a flight recording of the controller at the highest level")
+    private boolean profile;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        if (sessions < 0 || sessions > 100_000 || startRate < 1 || readRate < 1) {
+            throw wrong("--sessions, --start-rate and --read-rate take numbers from 1, --sessions at most 100000");
+        }
+        List<Benchmark> chosen = chosen();
+        var options = new BenchOptions(Folders.ofThisProcess(), quick, sessions, startRate, readRate, profile);
+        PrintStream out = System.out;
+        List<Measure> measures = new ArrayList<>();
+        for (Benchmark benchmark : chosen) {
+            measures.addAll(benchmark.run(options, out));
+        }
+        if (json) {
+            out.println(new ObjectMapper().writeValueAsString(measures));
+        }
+        return measures.stream().allMatch(Measure::met) ? 0 : 1;
+    }
+
+    private List<Benchmark> chosen() {
+        List<Benchmark> chosen = ALL.stream()
+                .filter(one -> names.isEmpty() || names.contains(one.name()))
+                .toList();
+        String known = ALL.stream().map(Benchmark::name).collect(Collectors.joining(", "));
+        names.stream()
+                .filter(name -> ALL.stream().noneMatch(one -> one.name().equals(name)))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw wrong("there is no benchmark '" + name + "'; there are " + known);
+                });
+        return chosen;
+    }
+
+    private CommandLine.ParameterException wrong(String text) {
+        return new CommandLine.ParameterException(new CommandLine(this), text);
+    }
+}

@@ -1,0 +1,141 @@
+package dev.sallyport.bench.sessions;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.bench.BenchOptions;
+import dev.sallyport.bench.Benchmark;
+import dev.sallyport.bench.Measure;
+import dev.sallyport.bench.load.OpenLoop;
+import dev.sallyport.model.FailureException;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Holds more and more live sessions on one controller with a heap of 1 GB, and measures at each level how soon it answers and
+ * what a session costs; then ends them all, and looks for what is left. Machines and their agents are simulated.
+ */
+public final class SessionsBench implements Benchmark {
+    private static final int[] LEVELS = {100, 1000, 3000, 10_000};
+    private static final int QUICK = 1000;
+    /** So slowly are sessions started that make up for others that failed. */
+    private static final double AGAIN_PER_SECOND = 30;
+
+    private static final int AGAIN_AT_MOST = 5;
+
+    /** How long each part of a level takes, in seconds, and how the program is warmed up before the first. */
+    private record Pace(int idleSeconds, int readSeconds, int warmUpSessions) {
+        static final Pace WHOLE = new Pace(20, 20, 300);
+        static final Pace QUICK = new Pace(4, 4, 60);
+    }
+
+    @Override
+    public String name() {
+        return "sessions";
+    }
+
+    @Override
+    public List<Measure> run(BenchOptions options, PrintStream out) throws IOException, InterruptedException {
+        out.println("sessions: live sessions on one controller with a heap of 1 GB; machines are simulated");
+        Pace pace = options.quick() ? Pace.QUICK : Pace.WHOLE;
+        int[] levels = levels(options);
+        var results = new SessionsResults(options, levels[levels.length - 1]);
+        try (Setup setup = Setup.open(options);
+                var load = new Load(setup)) {
+            try {
+                warmUp(load, pace, options, out);
+                results.none(level(setup, load, 0, 0, pace, options));
+                int live = 0;
+                for (int target : levels) {
+                    boolean highest = target == levels[levels.length - 1];
+                    if (highest && options.profile()) {
+                        setup.record();
+                    }
+                    Level level = level(setup, load, live, target, pace, options);
+                    results.add(level);
+                    out.println("  " + results.progress());
+                    if (highest && options.profile()) {
+                        out.println("  the controller's flight recording is " + setup.recorded());
+                    }
+                    live = target;
+                    if (level.sessions() < target) {
+                        out.println("  " + target + " sessions could not be reached; no higher level is tried");
+                        break;
+                    }
+                }
+                out.println("  ending all sessions, half completed, half cancelled ...");
+                end(setup, load, options, results);
+            } catch (FailureException e) {
+                results.failed(e);
+                out.println("  broken off: " + e.reason().message() + " "
+                        + e.reason().evidence());
+            }
+        }
+        results.print(out);
+        results.write();
+        out.println("Written to " + options.documents());
+        return results.measures();
+    }
+
+    private static void warmUp(Load load, Pace pace, BenchOptions options, PrintStream out)
+            throws InterruptedException {
+        out.println("  warming up with " + pace.warmUpSessions() + " sessions ...");
+        load.start(AGAIN_PER_SECOND, pace.warmUpSessions());
+        load.settle();
+        load.read(options.readsPerSecond(), pace.readSeconds());
+        load.end(AGAIN_PER_SECOND);
+    }
+
+    private static Level level(Setup setup, Load load, int live, int target, Pace pace, BenchOptions options)
+            throws InterruptedException {
+        OpenLoop.Outcome starts = load.start(options.startsPerSecond(), target - live);
+        long last = System.nanoTime();
+        int now = load.settle();
+        double settled = (System.nanoTime() - last) / 1e9;
+        int again = 0;
+        for (int round = 0; now < target && round < AGAIN_AT_MOST; round++) {
+            again += target - now;
+            load.start(AGAIN_PER_SECOND, target - now);
+            now = load.settle();
+        }
+        Level.Memory memory = setup.memory();
+        Setup.Used before = setup.used();
+        Thread.sleep(pace.idleSeconds() * 1000L);
+        Setup.Used between = setup.used();
+        OpenLoop.Outcome reads =
+                target == 0 ? OpenLoop.run(1, 0, index -> {}) : load.read(options.readsPerSecond(), pace.readSeconds());
+        return new Level(
+                now,
+                starts,
+                settled,
+                again,
+                load.failures(),
+                before.until(between),
+                reads,
+                between.until(setup.used()),
+                memory);
+    }
+
+    private static void end(Setup setup, Load load, BenchOptions options, SessionsResults results)
+            throws InterruptedException {
+        OpenLoop.Outcome ends = load.end(options.startsPerSecond() / 2.0);
+        JsonNode left = setup.ask("left");
+        var ended = new SessionsResults.Ended(
+                ends.failed(),
+                setup.metrics()
+                        .getOrDefault("sallyport_sessions_total{outcome=\"completed\"}", 0.0)
+                        .intValue(),
+                left.path("things").asInt(),
+                left.path("machines").asInt(),
+                left.path("resources").asInt(),
+                left.path("sessions").asInt(),
+                left.path("timers").asInt());
+        results.ended(ended);
+    }
+
+    private static int[] levels(BenchOptions options) {
+        int top = options.sessions() > 0 ? options.sessions() : options.quick() ? QUICK : LEVELS[LEVELS.length - 1];
+        return IntStream.concat(IntStream.of(LEVELS).filter(level -> level < top), IntStream.of(top))
+                .toArray();
+    }
+}
