@@ -5,7 +5,6 @@ import dev.sallyport.model.FailureException;
 import dev.sallyport.model.Secret;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -143,29 +142,56 @@ final class AgentHttp implements AutoCloseable {
         return (int) Math.min(millis, Integer.MAX_VALUE);
     }
 
-    /** Reads up to a deadline. */
-    private record Timed(Socket socket, long deadline) {
+    /** Reads up to a deadline, through a small buffer: a head is read byte by byte, and each would be a system call. */
+    private static final class Timed {
+        /** An answer's head and its few words; it is held for as long as a long poll waits. */
+        private static final int BUFFER = 512;
+
+        private final Socket socket;
+        private final long deadline;
+        private final byte[] buffer = new byte[BUFFER];
+        private int at;
+        private int end;
+
+        Timed(Socket socket, long deadline) {
+            this.socket = socket;
+            this.deadline = deadline;
+        }
+
         int read() throws IOException {
-            socket.setSoTimeout(left(deadline));
-            return socket.getInputStream().read();
+            if (at == end) {
+                int count = readSome(buffer, buffer.length);
+                if (count < 0) {
+                    return -1;
+                }
+                at = 0;
+                end = count;
+            }
+            return buffer[at++] & 0xff;
         }
 
         byte[] read(int most, boolean exactly) throws IOException {
             var bytes = new ByteArrayOutputStream();
-            byte[] buffer = new byte[Math.clamp(most, 1, 64 * 1024)];
-            InputStream in = socket.getInputStream();
+            int buffered = Math.min(most, end - at);
+            bytes.write(buffer, at, buffered);
+            at += buffered;
+            byte[] more = new byte[Math.clamp(most - bytes.size(), 1, 64 * 1024)];
             while (bytes.size() < most) {
-                socket.setSoTimeout(left(deadline));
-                int count = in.read(buffer, 0, Math.min(buffer.length, most - bytes.size()));
+                int count = readSome(more, Math.min(more.length, most - bytes.size()));
                 if (count < 0) {
                     if (exactly) {
                         throw new IOException("the answer ends too early");
                     }
                     break;
                 }
-                bytes.write(buffer, 0, count);
+                bytes.write(more, 0, count);
             }
             return bytes.toByteArray();
+        }
+
+        private int readSome(byte[] into, int most) throws IOException {
+            socket.setSoTimeout(left(deadline));
+            return socket.getInputStream().read(into, 0, most);
         }
     }
 }
