@@ -27,6 +27,9 @@ public final class AgentClient implements AutoCloseable {
     private static final int MAX_URL = 8 * 1024;
     private static final byte[] NOTHING = {};
 
+    /** One for all machines: each would learn the contract's records anew, in time and in a hundred kilobytes. */
+    private static final AgentJson JSON = new AgentJson();
+
     private static final Duration HEALTH = Duration.ofSeconds(5);
     private static final Duration USUAL = Duration.ofSeconds(30);
 
@@ -45,7 +48,6 @@ public final class AgentClient implements AutoCloseable {
     private final InetSocketAddress streams;
     private final Secret token;
     private final AgentHttp http;
-    private final AgentJson json = new AgentJson();
 
     /**
      * A client of one machine's agent. Nothing is connected yet.
@@ -241,7 +243,7 @@ public final class AgentClient implements AutoCloseable {
 
     private <T extends Record> T post(String path, Record request, Class<T> type, int limit, Duration atMost)
             throws InterruptedException {
-        return parse(http.ask("POST", path, json.write(request), true, limit, atMost), type);
+        return parse(http.ask("POST", path, JSON.write(request), true, limit, atMost), type);
     }
 
     private <T extends Record> T parse(AgentHttp.Answer answer, Class<T> type) {
@@ -249,7 +251,7 @@ public final class AgentClient implements AutoCloseable {
             throw problem(answer);
         }
         try {
-            return json.read(answer.body(), type);
+            return JSON.read(answer.body(), type);
         } catch (MalformedJsonException e) {
             throw AgentHttp.wrong(String.valueOf(e.getMessage()));
         }
@@ -259,7 +261,7 @@ public final class AgentClient implements AutoCloseable {
         Problem problem;
         CauseCode code;
         try {
-            problem = json.read(answer.body(), Problem.class);
+            problem = JSON.read(answer.body(), Problem.class);
             code = CauseCode.valueOf(problem.code());
         } catch (MalformedJsonException e) {
             return AgentHttp.wrong("status " + answer.status() + " without a problem document");
