@@ -20,6 +20,7 @@ record HttpHead(int status, Map<String, String> headers) {
     private static final int MAX_HEAD = 16 * 1024;
 
     private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.[01] ([1-5]\\d\\d)(?: .*)?");
+    private static final Pattern LINE_END = Pattern.compile("\r?\n");
     private static final Pattern LENGTH = Pattern.compile("\\d{1,12}");
 
     /** Gives one byte, or -1 at the end. */
@@ -55,7 +56,7 @@ record HttpHead(int status, Map<String, String> headers) {
                 throw AgentHttp.wrong("its answer's head is longer than " + MAX_HEAD + " bytes");
             }
         }
-        String[] lines = bytes.toString(StandardCharsets.ISO_8859_1).split("\r?\n", -1);
+        String[] lines = LINE_END.split(bytes.toString(StandardCharsets.ISO_8859_1), -1);
         Matcher statusLine = STATUS_LINE.matcher(lines[0]);
         if (!statusLine.matches()) {
             throw AgentHttp.wrong("it does not speak HTTP/1");
