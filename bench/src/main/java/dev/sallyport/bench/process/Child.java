@@ -115,7 +115,12 @@ public final class Child implements AutoCloseable {
             if (line == null) {
                 throw new FailureException(failed("ended"));
             }
-            return JSON.readTree(line);
+            JsonNode answer = JSON.readTree(line);
+            if (answer.has(ChildLoop.ERROR)) {
+                throw new FailureException(
+                        failed("cannot answer: " + answer.path(ChildLoop.ERROR).asText()));
+            }
+            return answer;
         } catch (IOException e) {
             throw new FailureException(failed("did not answer with JSON"), e);
         }

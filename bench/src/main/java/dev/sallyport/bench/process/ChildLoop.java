@@ -18,6 +18,9 @@ public final class ChildLoop {
         Map<String, ?> answer(String line);
     }
 
+    /** The name of an answer that is none. */
+    static final String ERROR = "error";
+
     /**
      * Says {@code ready} and answers until standard input ends. What else is written to standard output goes to standard error.
      *
@@ -31,8 +34,17 @@ public final class ChildLoop {
         out.flush();
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
-            out.println(json.writeValueAsString(answering.answer(line)));
+            out.println(json.writeValueAsString(answered(line, answering)));
             out.flush();
+        }
+    }
+
+    /** A process that has no answer to one question, such as one without any open file left, may have one to the next. */
+    private static Map<String, ?> answered(String line, Answering answering) {
+        try {
+            return answering.answer(line);
+        } catch (RuntimeException e) {
+            return Map.of(ERROR, e + (e.getCause() == null ? "" : ": " + e.getCause()));
         }
     }
 }

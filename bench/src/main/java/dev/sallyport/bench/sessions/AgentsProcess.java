@@ -5,13 +5,15 @@ import dev.sallyport.bench.simulated.MachineAddresses;
 import dev.sallyport.bench.simulated.SimulatedAgents;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /**
  * The agents of all simulated machines, in a process of their own. Asked {@code counts} it says how many sign-ins await their
- * users; {@code succeed SESSION} ends the waiting of one.
+ * users, {@code sessions} which; {@code succeed SESSION} ends the waiting of one.
  */
 final class AgentsProcess {
+    private static final String SESSIONS = "sessions";
     private static final String SUCCEED = "succeed ";
 
     private AgentsProcess() {}
@@ -29,6 +31,9 @@ final class AgentsProcess {
             agents.succeed(line.substring(SUCCEED.length()));
             return Map.of();
         }
-        return Map.of("awaiting", agents.awaiting(), "requests", agents.requests());
+        List<String> sessions = agents.awaiting();
+        return line.equals(SESSIONS)
+                ? Map.of("sessions", sessions)
+                : Map.of("awaiting", sessions.size(), "requests", agents.requests());
     }
 }

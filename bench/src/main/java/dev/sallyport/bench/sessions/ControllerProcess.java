@@ -16,7 +16,7 @@ import java.util.Map;
 
 /**
  * The controller under load, in a process of its own: a whole one with its database, on simulated machines. Asked {@code memory} it
- * collects garbage and says what is left, {@code left} what machines have left, {@code close} the same after the controller's end.
+ * collects garbage and says what is left, {@code left} what machines have left, {@code transactions} what its database has done.
  */
 final class ControllerProcess {
     /** Nobody is hurried, and a browser machine goes a second after its session. */
@@ -44,7 +44,7 @@ final class ControllerProcess {
         var driver = new SimulatedDriver(MachineAddresses.in(addresses(folder)), Integer.parseInt(arguments[1]));
         try (var controller = Controller.start(settings, ignored -> driver)) {
             Map<String, String> ready = Map.of("address", controller.address().toString());
-            ChildLoop.run(ready, line -> answer(line, controller, driver, settings));
+            ChildLoop.run(ready, line -> answer(line, driver, settings));
         }
     }
 
@@ -53,21 +53,19 @@ final class ControllerProcess {
         return folder.resolve("addresses");
     }
 
-    private static Map<String, ?> answer(
-            String line, Controller controller, SimulatedDriver driver, Settings settings) {
+    private static Map<String, ?> answer(String line, SimulatedDriver driver, Settings settings) {
         return switch (line) {
             case "memory" -> memory();
-            case "left" -> LeftRows.of(settings.folders().data(), driver.things());
-            case "close" -> {
-                controller.close();
-                yield Map.of("things", driver.things());
-            }
+            case "left" -> StoreRows.of(settings.folders().data(), driver.things());
+            case "transactions" -> StoreRows.transactions(settings.folders().data());
             default -> throw new IllegalArgumentException("no answer to '" + line + "'");
         };
     }
 
     private static Map<String, ?> memory() {
         var memory = ManagementFactory.getMemoryMXBean();
+        // What the first collection finds unreachable may keep more alive until it is cleaned up.
+        memory.gc();
         memory.gc();
         return Map.of(
                 "heap", memory.getHeapMemoryUsage().getUsed(),

@@ -7,10 +7,8 @@ import java.util.Map;
  * What was measured while so many sessions were live.
  *
  * @param sessions live sessions: each has its two machines up and awaits its user
- * @param starts answers of {@code POST /api/auth/start} on the way here from the level before
- * @param settledSeconds from the last start until all awaited their users
- * @param startedAgain sessions that failed on the way here and were made up for
- * @param failures causes of sessions that failed up to now, with how often
+ * @param up how they came up, on the way here from the level before
+ * @param failures causes of sessions that failed since the warm-up, with how often
  * @param idle what a second cost while nobody asked
  * @param reads answers while they were held
  * @param busy what a second cost while they were read
@@ -18,14 +16,20 @@ import java.util.Map;
  */
 record Level(
         int sessions,
-        OpenLoop.Outcome starts,
-        double settledSeconds,
-        int startedAgain,
+        Started up,
         Map<String, Integer> failures,
         Spent idle,
         OpenLoop.Outcome reads,
         Spent busy,
         Memory memory) {
+
+    /**
+     * @param answers of {@code POST /api/auth/start}
+     * @param transactions of the database for each of them, until all awaited their users
+     * @param settledSeconds from the last start until all awaited their users
+     * @param again sessions that failed on the way here and were made up for
+     */
+    record Started(OpenLoop.Outcome answers, double transactions, double settledSeconds, int again) {}
 
     /**
      * Shares of one processor.
@@ -34,8 +38,9 @@ record Level(
      * @param database its database's processes
      * @param agents the simulated agents' process
      * @param agentRequests requests that the agents got a second
+     * @param transactions that the database committed a second
      */
-    record Spent(double controller, double database, double agents, double agentRequests) {}
+    record Spent(double controller, double database, double agents, double agentRequests, double transactions) {}
 
     /**
      * @param heap bytes of the controller's heap that are live after a collection

@@ -33,8 +33,11 @@ final class Load implements AutoCloseable {
 
     private final Setup setup;
     private final AtomicInteger users = new AtomicInteger();
+    private final AtomicInteger succeeded = new AtomicInteger();
     private final List<String> sessions = new ArrayList<>();
     private final List<Watcher> watchers = new ArrayList<>();
+    private final Map<String, Integer> earlier = new TreeMap<>();
+    private int completedEarlier;
 
     /** A user with a token and a session. */
     private record Watcher(String session, ApiClient api) {}
@@ -106,10 +109,12 @@ final class Load implements AutoCloseable {
     /** Ends all sessions, every second by its user's success, the others by cancelling; then the users' CLI machines. */
     OpenLoop.Outcome end(double perSecond) throws InterruptedException {
         forgetWatchers();
-        OpenLoop.Outcome outcome = OpenLoop.run(perSecond, sessions.size(), index -> {
-            String session = sessions.get(index);
+        List<String> live = setup.sessions();
+        OpenLoop.Outcome outcome = OpenLoop.run(perSecond, live.size(), index -> {
+            String session = live.get(index);
             if (index % 2 == 0) {
                 setup.succeed(session);
+                succeeded.incrementAndGet();
             } else {
                 setup.admin().post("/api/auth/session/" + session + "/cancel", Map.of());
             }
@@ -163,8 +168,27 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** Sessions that failed up to now, by cause. */
+    /** Forgets what went wrong up to now: it was only for warming up. */
+    void warmedUp() throws InterruptedException {
+        earlier.putAll(allFailures());
+        succeeded.set(0);
+        completedEarlier = completed();
+    }
+
+    /** Sessions that failed since it was warm, by cause. */
     Map<String, Integer> failures() throws InterruptedException {
+        Map<String, Integer> failures = allFailures();
+        earlier.forEach((cause, count) -> failures.computeIfPresent(cause, (ignored, all) -> all - count));
+        failures.values().removeIf(count -> count == 0);
+        return failures;
+    }
+
+    /** Sessions whose users finished since it was warm, and that did not complete. */
+    int notCompleted() throws InterruptedException {
+        return succeeded.get() - (completed() - completedEarlier);
+    }
+
+    private Map<String, Integer> allFailures() throws InterruptedException {
         Map<String, Integer> failures = new TreeMap<>();
         String name = "sallyport_session_failures_total{cause=\"";
         setup.metrics().forEach((metric, count) -> {
@@ -173,6 +197,12 @@ final class Load implements AutoCloseable {
             }
         });
         return failures;
+    }
+
+    private int completed() throws InterruptedException {
+        return setup.metrics()
+                .getOrDefault("sallyport_sessions_total{outcome=\"completed\"}", 0.0)
+                .intValue();
     }
 
     private int active() throws InterruptedException {

@@ -44,37 +44,54 @@ public final class SessionsBench implements Benchmark {
                 var load = new Load(setup)) {
             try {
                 warmUp(load, pace, options, out);
-                results.none(level(setup, load, 0, 0, pace, options));
-                int live = 0;
-                for (int target : levels) {
-                    boolean highest = target == levels[levels.length - 1];
-                    if (highest && options.profile()) {
-                        setup.record();
-                    }
-                    Level level = level(setup, load, live, target, pace, options);
-                    results.add(level);
-                    out.println("  " + results.progress());
-                    if (highest && options.profile()) {
-                        out.println("  the controller's flight recording is " + setup.recorded());
-                    }
-                    live = target;
-                    if (level.sessions() < target) {
-                        out.println("  " + target + " sessions could not be reached; no higher level is tried");
-                        break;
-                    }
-                }
-                out.println("  ending all sessions, half completed, half cancelled ...");
-                end(setup, load, options, results);
+                results.none(level(setup, load, 0, 0, pace, options, false));
+                climb(setup, load, levels, pace, options, results, out);
             } catch (FailureException e) {
-                results.failed(e);
-                out.println("  broken off: " + e.reason().message() + " "
-                        + e.reason().evidence());
+                brokenOff(e, results, out);
+            }
+            out.println("  ending all sessions, half completed, half cancelled ...");
+            try {
+                end(setup, load, options, results);
+                if (!load.failures().isEmpty()) {
+                    out.println("  sessions that failed, by cause: " + load.failures());
+                }
+            } catch (FailureException e) {
+                brokenOff(e, results, out);
             }
         }
         results.print(out);
         results.write();
         out.println("Written to " + options.documents());
         return results.measures();
+    }
+
+    private static void climb(
+            Setup setup,
+            Load load,
+            int[] levels,
+            Pace pace,
+            BenchOptions options,
+            SessionsResults results,
+            PrintStream out)
+            throws IOException, InterruptedException {
+        int live = 0;
+        for (int target : levels) {
+            boolean highest = target == levels[levels.length - 1];
+            Level level = level(setup, load, live, target, pace, options, highest && options.profile());
+            results.add(level);
+            out.println("  " + results.progress());
+            live = target;
+            if (level.sessions() < target) {
+                out.println("  " + target + " sessions could not be reached; no higher level is tried");
+                return;
+            }
+        }
+    }
+
+    private static void brokenOff(FailureException why, SessionsResults results, PrintStream out) {
+        results.failed(why);
+        out.println(
+                "  broken off: " + why.reason().message() + " " + why.reason().evidence());
     }
 
     private static void warmUp(Load load, Pace pace, BenchOptions options, PrintStream out)
@@ -84,36 +101,45 @@ public final class SessionsBench implements Benchmark {
         load.settle();
         load.read(options.readsPerSecond(), pace.readSeconds());
         load.end(AGAIN_PER_SECOND);
+        load.warmedUp();
     }
 
-    private static Level level(Setup setup, Load load, int live, int target, Pace pace, BenchOptions options)
-            throws InterruptedException {
+    private static Level level(
+            Setup setup, Load load, int live, int target, Pace pace, BenchOptions options, boolean profile)
+            throws IOException, InterruptedException {
+        if (profile) {
+            setup.record();
+        }
+        Setup.Used first = setup.used();
         OpenLoop.Outcome starts = load.start(options.startsPerSecond(), target - live);
         long last = System.nanoTime();
         int now = load.settle();
         double settled = (System.nanoTime() - last) / 1e9;
+        long transactions = setup.used().transactions() - first.transactions();
         int again = 0;
         for (int round = 0; now < target && round < AGAIN_AT_MOST; round++) {
             again += target - now;
             load.start(AGAIN_PER_SECOND, target - now);
             now = load.settle();
         }
-        Level.Memory memory = setup.memory();
+        if (profile) {
+            setup.recorded("starts");
+            setup.record();
+        }
         Setup.Used before = setup.used();
         Thread.sleep(pace.idleSeconds() * 1000L);
-        Setup.Used between = setup.used();
+        Level.Spent idle = before.until(setup.used());
+        // Only now: what was ended before has had its time to wind down.
+        Level.Memory memory = setup.memory();
+        before = setup.used();
         OpenLoop.Outcome reads =
                 target == 0 ? OpenLoop.run(1, 0, index -> {}) : load.read(options.readsPerSecond(), pace.readSeconds());
-        return new Level(
-                now,
-                starts,
-                settled,
-                again,
-                load.failures(),
-                before.until(between),
-                reads,
-                between.until(setup.used()),
-                memory);
+        Level.Spent busy = before.until(setup.used());
+        if (profile) {
+            setup.recorded("held");
+        }
+        var up = new Level.Started(starts, (double) transactions / Math.max(1, target - live), settled, again);
+        return new Level(now, up, load.failures(), idle, reads, busy, memory);
     }
 
     private static void end(Setup setup, Load load, BenchOptions options, SessionsResults results)
@@ -122,9 +148,7 @@ public final class SessionsBench implements Benchmark {
         JsonNode left = setup.ask("left");
         var ended = new SessionsResults.Ended(
                 ends.failed(),
-                setup.metrics()
-                        .getOrDefault("sallyport_sessions_total{outcome=\"completed\"}", 0.0)
-                        .intValue(),
+                load.notCompleted(),
                 left.path("things").asInt(),
                 left.path("machines").asInt(),
                 left.path("resources").asInt(),

@@ -69,7 +69,7 @@ final class SessionsPlot {
                   </style>
                   <rect class="bg" width="%d" height="%d"/>
                   <text class="t" x="%d" y="26">What a live session costs one controller</text>
-                  <text class="s" x="%d" y="45">as a multiple of its cost at the first level; level lines are flat costs</text>
+                  <text class="s" x="%d" y="45">as a multiple of what it costs at the first level</text>
                 """.formatted(WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT, LEFT);
     }
 

@@ -32,14 +32,14 @@ final class SessionsResults {
      * What was left after the end of all sessions.
      *
      * @param failed ends that were refused
-     * @param completed sessions that completed, those of the warm-up among them
+     * @param notCompleted sessions whose users finished and that did not complete
      * @param things of the driver's
      * @param machines rows of machines that are not destroyed
      * @param resources rows of resources that are not undone
      * @param sessions rows of sessions that have not ended
      * @param timers rows of timers
      */
-    record Ended(int failed, int completed, int things, int machines, int resources, int sessions, int timers) {}
+    record Ended(int failed, int notCompleted, int things, int machines, int resources, int sessions, int timers) {}
 
     /** @param wanted the highest level */
     SessionsResults(BenchOptions options, int wanted) {
@@ -62,7 +62,9 @@ final class SessionsResults {
 
     /** It could not go on. */
     void failed(FailureException why) {
-        failure = why;
+        if (failure == null) {
+            failure = why;
+        }
     }
 
     /** The last level in a line. */
@@ -72,13 +74,13 @@ final class SessionsResults {
                 Locale.ROOT,
                 "%d sessions: starts p99 %.1f ms (%d failed), all up %.1f s later, reads p99 %.1f ms (%d failed)%s%s",
                 level.sessions(),
-                level.starts().millisAt(99),
-                level.starts().failed(),
-                level.settledSeconds(),
+                level.up().answers().millisAt(99),
+                level.up().answers().failed(),
+                level.up().settledSeconds(),
                 level.reads().millisAt(99),
                 level.reads().failed(),
-                level.startedAgain() == 0 ? "" : ", " + level.startedAgain() + " sessions made up for",
-                level.failures().isEmpty() ? "" : "; failed so far: " + level.failures());
+                level.up().again() == 0 ? "" : ", " + level.up().again() + " sessions made up for",
+                level.failures().isEmpty() ? "" : ", by cause " + level.failures());
     }
 
     /** All figures with their goals; where it was broken off, what was not reached is missed. */
@@ -96,14 +98,14 @@ final class SessionsResults {
         all.add(Measure.atMost(
                 "starts at " + options.startsPerSecond() + " a second, p99, on the way to " + top.sessions(),
                 "ms",
-                top.starts().millisAt(99),
+                top.up().answers().millisAt(99),
                 GOAL_START_MS));
         all.add(Measure.atMost(
                 "reads that failed", "reads", sum(level -> level.reads().failed()), 0));
         all.add(Measure.atMost(
                 "sessions that failed to start",
                 "sessions",
-                sum(level -> level.starts().failed() + level.startedAgain()),
+                sum(level -> level.up().answers().failed() + level.up().again()),
                 0));
         for (Level level : levels.subList(0, levels.size() - 1)) {
             if (level.sessions() == 100 || level.sessions() == 1000) {
@@ -135,6 +137,8 @@ final class SessionsResults {
             return;
         }
         all.add(Measure.atMost("ends that failed", "sessions", end.failed(), 0));
+        all.add(Measure.atMost(
+                "sessions that did not complete though their users did", "sessions", end.notCompleted(), 0));
         all.add(Measure.atMost("left after all sessions ended: simulated things", "things", end.things(), 0));
         all.add(Measure.atMost("left: machines not destroyed", "rows", end.machines(), 0));
         all.add(Measure.atMost("left: resources not undone", "rows", end.resources(), 0));

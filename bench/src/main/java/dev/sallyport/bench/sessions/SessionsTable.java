@@ -44,12 +44,18 @@ final class SessionsTable {
     private static List<Row> rows(List<Level> levels, Level none) {
         List<Row> rows = new ArrayList<>();
         row(rows, "live sessions", levels, Level::sessions, 0);
-        row(rows, "start, p50, ms", levels, level -> level.starts().millisAt(50), 1);
-        row(rows, "start, p99, ms", levels, level -> level.starts().millisAt(99), 1);
-        row(rows, "start, longest, ms", levels, level -> level.starts().millisAt(100), 1);
-        row(rows, "starts refused", levels, level -> level.starts().failed(), 0);
-        row(rows, "sessions that failed and were made up for", levels, Level::startedAgain, 0);
-        row(rows, "until all await their users, s", levels, Level::settledSeconds, 1);
+        row(rows, "start, p50, ms", levels, level -> level.up().answers().millisAt(50), 1);
+        row(rows, "start, p99, ms", levels, level -> level.up().answers().millisAt(99), 1);
+        row(rows, "start, longest, ms", levels, level -> level.up().answers().millisAt(100), 1);
+        row(rows, "starts refused", levels, level -> level.up().answers().failed(), 0);
+        row(
+                rows,
+                "sessions that failed and were made up for",
+                levels,
+                level -> level.up().again(),
+                0);
+        row(rows, "until all await their users, s", levels, level -> level.up().settledSeconds(), 1);
+        row(rows, "database transactions a start", levels, level -> level.up().transactions(), 1);
         row(rows, "read, p50, ms", levels, level -> level.reads().millisAt(50), 1);
         row(rows, "read, p99, ms", levels, level -> level.reads().millisAt(99), 1);
         row(rows, "read, longest, ms", levels, level -> level.reads().millisAt(100), 1);
@@ -68,8 +74,20 @@ final class SessionsTable {
                 levels,
                 level -> level.idle().agentRequests(),
                 0);
+        row(
+                rows,
+                "idle: database transactions a second",
+                levels,
+                level -> level.idle().transactions(),
+                0);
         row(rows, "read: controller, % of a core", levels, level -> level.busy().controller() * 100, 1);
         row(rows, "read: database, % of a core", levels, level -> level.busy().database() * 100, 1);
+        row(
+                rows,
+                "read: database transactions a second",
+                levels,
+                level -> level.busy().transactions(),
+                0);
         row(rows, "heap after a collection, MB", levels, level -> level.memory().heap() / 1e6, 1);
         row(
                 rows,

@@ -12,6 +12,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -77,6 +78,13 @@ final class Setup implements AutoCloseable {
         return agents.ask("counts").path("awaiting").asInt();
     }
 
+    /** The sessions that await their users. */
+    List<String> sessions() {
+        List<String> sessions = new ArrayList<>();
+        agents.ask("sessions").path("sessions").forEach(one -> sessions.add(one.asText()));
+        return sessions;
+    }
+
     /** Lets a session's user finish. */
     void succeed(String session) {
         agents.ask("succeed " + session);
@@ -102,14 +110,15 @@ final class Setup implements AutoCloseable {
     }
 
     /** What was used up to now; two of these make a {@link Level.Spent}. */
-    record Used(long nanos, double controller, double database, double agents, long agentRequests) {
+    record Used(long nanos, double controller, double database, double agents, long agentRequests, long transactions) {
         Level.Spent until(Used later) {
             double seconds = (later.nanos - nanos) / 1e9;
             return new Level.Spent(
                     (later.controller - controller) / seconds,
                     (later.database - database) / seconds,
                     (later.agents - agents) / seconds,
-                    (later.agentRequests - agentRequests) / seconds);
+                    (later.agentRequests - agentRequests) / seconds,
+                    (later.transactions - transactions) / seconds);
         }
     }
 
@@ -119,7 +128,8 @@ final class Setup implements AutoCloseable {
                 ProcessFigures.cpuSeconds(controller.pid()),
                 database().stream().mapToDouble(ProcessFigures::cpuSeconds).sum(),
                 ProcessFigures.cpuSeconds(agents.pid()),
-                agents.ask("counts").path("requests").asLong());
+                agents.ask("counts").path("requests").asLong(),
+                controller.ask("transactions").path("committed").asLong());
     }
 
     Level.Memory memory() {
@@ -141,15 +151,16 @@ final class Setup implements AutoCloseable {
         jcmd("JFR.start", "name=bench", "settings=profile");
     }
 
-    /** Ends it. @return where it was written */
-    Path recorded() throws IOException, InterruptedException {
-        Path file = work.resolve("sessions.jfr").toAbsolutePath();
-        jcmd("JFR.stop", "name=bench", "filename=" + file);
-        return file;
+    /** Ends it and keeps it as {@code sessions-NAME.jfr}. */
+    void recorded(String name) throws IOException, InterruptedException {
+        jcmd(
+                "JFR.stop",
+                "name=bench",
+                "filename=" + work.resolve("sessions-" + name + ".jfr").toAbsolutePath());
     }
 
     private void jcmd(String... what) throws IOException, InterruptedException {
-        var command = new java.util.ArrayList<>(List.of(
+        var command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(controller.pid())));
         command.addAll(List.of(what));
         int status = new ProcessBuilder(command)

@@ -11,8 +11,8 @@ import java.sql.Statement;
 import java.util.Map;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** What the store still knows of machines and timers, read as its owner, since the API does not tell of all of it. */
-final class LeftRows {
+/** What the store knows of machines and timers, and what it has done, read as its owner, since the API does not tell of all of it. */
+final class StoreRows {
     private static final String MACHINES = "SELECT count(*) FROM machines WHERE state <> 'destroyed'";
     private static final String RESOURCES = "SELECT count(*) FROM resources WHERE undone_at IS NULL";
     private static final String SESSIONS = "SELECT count(*) FROM sessions WHERE ended_at IS NULL";
@@ -21,26 +21,45 @@ final class LeftRows {
 
     private static final String TIMERS = "SELECT count(*) FROM scheduled_tasks WHERE task_instance <> 'recurring'";
 
-    private LeftRows() {}
+    private static final String COMMITTED =
+            "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()";
+
+    private StoreRows() {}
+
+    /** One question, on a connection of its own. */
+    @FunctionalInterface
+    private interface Question {
+        Map<String, Long> answer(Statement statement) throws SQLException;
+    }
 
     /**
-     * Counts.
+     * Counts what is left.
      *
      * @param data the data folder of a running controller with an embedded database
      * @param things what the driver knows of
      */
     static Map<String, Long> of(Path data, int things) {
+        return ask(
+                data,
+                statement -> Map.of(
+                        "things", (long) things,
+                        "machines", count(statement, MACHINES),
+                        "resources", count(statement, RESOURCES),
+                        "sessions", count(statement, SESSIONS),
+                        "timers", count(statement, HAS_TIMERS) == 0 ? 0 : count(statement, TIMERS)));
+    }
+
+    /** Transactions that were committed since the database's start; up to a second old. */
+    static Map<String, Long> transactions(Path data) {
+        return ask(data, statement -> Map.of("committed", count(statement, COMMITTED)));
+    }
+
+    private static Map<String, Long> ask(Path data, Question question) {
         try (Connection connection = source(data).getConnection();
                 Statement statement = connection.createStatement()) {
-            long timers = count(statement, HAS_TIMERS) == 0 ? 0 : count(statement, TIMERS);
-            return Map.of(
-                    "things", (long) things,
-                    "machines", count(statement, MACHINES),
-                    "resources", count(statement, RESOURCES),
-                    "sessions", count(statement, SESSIONS),
-                    "timers", timers);
+            return question.answer(statement);
         } catch (SQLException e) {
-            throw new IllegalStateException("the store cannot be asked what is left", e);
+            throw new IllegalStateException("the store cannot be asked", e);
         } catch (IOException e) {
             throw new UncheckedIOException("the embedded database's files cannot be read", e);
         }

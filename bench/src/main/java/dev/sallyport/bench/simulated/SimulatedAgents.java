@@ -79,12 +79,13 @@ public final class SimulatedAgents implements AutoCloseable {
         }
     }
 
-    /** How many sign-ins of machines that are there await their users. */
-    public int awaiting() {
+    /** The sessions whose machines are there and whose sign-ins await their users. */
+    public List<String> awaiting() {
         signIns.values().removeIf(one -> addresses.at(one.machine()).isEmpty());
-        return Math.toIntExact(signIns.values().stream()
-                .filter(one -> one.signIn().awaitsUser())
-                .count());
+        return signIns.entrySet().stream()
+                .filter(one -> one.getValue().signIn().awaitsUser())
+                .map(Map.Entry::getKey)
+                .toList();
     }
 
     /** How many requests came. */
