@@ -26,10 +26,11 @@ record Level(
     /**
      * @param answers of {@code POST /api/auth/start}
      * @param transactions of the database for each of them, until all awaited their users
+     * @param spent what a second cost meanwhile
      * @param settledSeconds from the last start until all awaited their users
      * @param again sessions that failed on the way here and were made up for
      */
-    record Started(OpenLoop.Outcome answers, double transactions, double settledSeconds, int again) {}
+    record Started(OpenLoop.Outcome answers, double transactions, Spent spent, double settledSeconds, int again) {}
 
     /**
      * Shares of one processor.

@@ -115,7 +115,8 @@ public final class SessionsBench implements Benchmark {
         long last = System.nanoTime();
         int now = load.settle();
         double settled = (System.nanoTime() - last) / 1e9;
-        long transactions = setup.used().transactions() - first.transactions();
+        Setup.Used up = setup.used();
+        double transactions = (up.transactions() - first.transactions()) / (double) Math.max(1, target - live);
         int again = 0;
         for (int round = 0; now < target && round < AGAIN_AT_MOST; round++) {
             again += target - now;
@@ -138,8 +139,8 @@ public final class SessionsBench implements Benchmark {
         if (profile) {
             setup.recorded("held");
         }
-        var up = new Level.Started(starts, (double) transactions / Math.max(1, target - live), settled, again);
-        return new Level(now, up, load.failures(), idle, reads, busy, memory);
+        var started = new Level.Started(starts, transactions, first.until(up), settled, again);
+        return new Level(now, started, load.failures(), idle, reads, busy, memory);
     }
 
     private static void end(Setup setup, Load load, BenchOptions options, SessionsResults results)

@@ -56,6 +56,24 @@ final class SessionsTable {
                 0);
         row(rows, "until all await their users, s", levels, level -> level.up().settledSeconds(), 1);
         row(rows, "database transactions a start", levels, level -> level.up().transactions(), 1);
+        row(
+                rows,
+                "starting: controller, % of a core",
+                levels,
+                level -> level.up().spent().controller() * 100,
+                1);
+        row(
+                rows,
+                "starting: database, % of a core",
+                levels,
+                level -> level.up().spent().database() * 100,
+                1);
+        row(
+                rows,
+                "starting: database transactions a second",
+                levels,
+                level -> level.up().spent().transactions(),
+                0);
         row(rows, "read, p50, ms", levels, level -> level.reads().millisAt(50), 1);
         row(rows, "read, p99, ms", levels, level -> level.reads().millisAt(99), 1);
         row(rows, "read, longest, ms", levels, level -> level.reads().millisAt(100), 1);

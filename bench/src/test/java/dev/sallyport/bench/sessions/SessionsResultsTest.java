@@ -97,7 +97,7 @@ final class SessionsResultsTest {
         var answers = new OpenLoop.Outcome(latencies, 0, List.of());
         var spent = new Level.Spent(0.0001 * sessions, 0, 0, 0, 0);
         var memory = new Level.Memory(heapKb * 1000 * sessions, 0, 0, 30, 7L * sessions, 16);
-        var up = new Level.Started(answers, 40, 0.5, 0);
+        var up = new Level.Started(answers, 40, spent, 0.5, 0);
         return new Level(sessions, up, Map.of(), spent, answers, spent, memory);
     }
 }
