@@ -11,8 +11,10 @@ import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code ./sallyport bench}: runs the benchmarks; its status is 1 when a goal was missed. */
 @Command(
@@ -21,6 +23,10 @@ import picocli.CommandLine.Parameters;
         description = "Runs the benchmarks, all or those named. The status is 1 when a goal was missed.")
 public final class BenchVerb implements Verb {
     private static final List<Benchmark> ALL = List.of(new SessionsBench());
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before it calls the verb.
+    private CommandSpec spec;
 
     @Parameters(arity = "0..*", paramLabel = "NAME", description = "benchmarks: sessions")
     private List<String> names = List.of();
@@ -82,6 +88,6 @@ public final class BenchVerb implements Verb {
     }
 
     private CommandLine.ParameterException wrong(String text) {
-        return new CommandLine.ParameterException(new CommandLine(this), text);
+        return new CommandLine.ParameterException(spec.commandLine(), text);
     }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Whole sign-ins through a real controller on simulated machines: what the benchmark counts on. */
-@Timeout(120)
+@Timeout(300)
 final class SimulatedSignInTest {
     private static final int SESSIONS = 5;
 
