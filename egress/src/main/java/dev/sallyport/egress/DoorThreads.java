@@ -1,17 +1,25 @@
 package dev.sallyport.egress;
 
+import io.netty.channel.AbstractEventLoopGroup;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.Future;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.util.Iterator;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.littleshoot.proxy.HttpProxyServer;
 import org.littleshoot.proxy.TransportProtocol;
 import org.littleshoot.proxy.impl.ServerGroup;
@@ -78,13 +86,39 @@ final class DoorThreads extends ServerGroup {
         ended.awaitUninterruptibly(5, TimeUnit.SECONDS);
     }
 
-    private static final class Workers extends MultiThreadIoEventLoopGroup {
+    /**
+     * One event loop that is made when the machine connects for the first time: with its selector it costs two open files and some
+     * twenty kilobytes, and most machines that wait for somebody want nothing of the world.
+     */
+    private static final class Workers extends AbstractEventLoopGroup {
+        private final String name;
         private final Function<Integer, Gate> gate;
         private final AtomicInteger connections = new AtomicInteger();
+        private final ReentrantLock lock = new ReentrantLock();
+        private @Nullable EventLoopGroup loop;
+        private boolean shut;
 
         Workers(String name, Function<Integer, Gate> gate) {
-            super(1, Thread.ofPlatform().daemon().name(name).factory(), NioIoHandler.newFactory());
+            this.name = name;
             this.gate = gate;
+        }
+
+        private EventLoopGroup loop() {
+            lock.lock();
+            try {
+                EventLoopGroup made = loop;
+                if (made == null) {
+                    if (shut) {
+                        throw new RejectedExecutionException("the door is closed");
+                    }
+                    made = new MultiThreadIoEventLoopGroup(
+                            1, Thread.ofPlatform().daemon().name(name).factory(), NioIoHandler.newFactory());
+                    loop = made;
+                }
+                return made;
+            } finally {
+                lock.unlock();
+            }
         }
 
         @Override
@@ -92,7 +126,87 @@ final class DoorThreads extends ServerGroup {
             Gate itsGate = gate.apply(connections.incrementAndGet());
             channel.closeFuture().addListener(closed -> connections.decrementAndGet());
             channel.pipeline().addLast(new Installer(itsGate));
-            return super.register(channel);
+            return loop().register(channel);
+        }
+
+        @Override
+        public ChannelFuture register(ChannelPromise promise) {
+            return loop().register(promise);
+        }
+
+        @Override
+        @Deprecated
+        public ChannelFuture register(Channel channel, ChannelPromise promise) {
+            return loop().register(channel, promise);
+        }
+
+        @Override
+        public EventLoop next() {
+            return loop().next();
+        }
+
+        @Override
+        public Iterator<EventExecutor> iterator() {
+            return loop().iterator();
+        }
+
+        @Override
+        public Future<?> shutdownGracefully(long quiet, long timeout, TimeUnit unit) {
+            lock.lock();
+            try {
+                shut = true;
+                return loop == null
+                        ? GlobalEventExecutor.INSTANCE.newSucceededFuture(null)
+                        : loop.shutdownGracefully(quiet, timeout, unit);
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        @Deprecated
+        public void shutdown() {
+            var _ = shutdownGracefully(0, 0, TimeUnit.SECONDS);
+        }
+
+        @Override
+        public Future<?> terminationFuture() {
+            lock.lock();
+            try {
+                if (loop != null) {
+                    return loop.terminationFuture();
+                }
+                return shut
+                        ? GlobalEventExecutor.INSTANCE.newSucceededFuture(null)
+                        : GlobalEventExecutor.INSTANCE.newPromise();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public boolean isShuttingDown() {
+            lock.lock();
+            try {
+                return shut;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return isTerminated();
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return terminationFuture().isDone();
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+            return terminationFuture().await(timeout, unit);
         }
     }
 
