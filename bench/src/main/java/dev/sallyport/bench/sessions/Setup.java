@@ -43,6 +43,15 @@ final class Setup implements AutoCloseable {
         // The database's user must be able to pass through.
         Path folder = Files.createTempDirectory("sallyport-bench");
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
+        try {
+            return open(folder, work);
+        } catch (IOException | RuntimeException e) {
+            remove(folder);
+            throw e;
+        }
+    }
+
+    private static Setup open(Path folder, Path work) throws IOException {
         Child agents = Child.start(
                 "agents", AgentsProcess.class, List.of(), work.resolve("agents.log"), List.of(folder.toString()));
         try {
@@ -187,6 +196,10 @@ final class Setup implements AutoCloseable {
         try (agents) {
             controller.close();
         }
+        remove(folder);
+    }
+
+    private static void remove(Path folder) throws IOException {
         try (var paths = Files.walk(folder)) {
             for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
