@@ -5,6 +5,10 @@ import dev.sallyport.bench.simulated.MachineAddresses;
 import dev.sallyport.bench.simulated.SimulatedDriver;
 import dev.sallyport.controller.Controller;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.admission.Limits;
+import dev.sallyport.controller.admission.Memory;
+import dev.sallyport.controller.admission.Rate;
+import dev.sallyport.controller.store.StepHook;
 import dev.sallyport.model.Folders;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -20,12 +24,26 @@ import java.util.Map;
  */
 final class ControllerProcess {
     /** Nobody is hurried, and a browser machine goes a second after its session. */
-    private static final Settings.Timing TIMING = new Settings.Timing(
-            Duration.ofMinutes(3),
-            Duration.ofHours(6),
-            Duration.ofSeconds(1),
-            Duration.ofSeconds(1),
-            Duration.ofMinutes(2));
+    private static final Settings.Timing TIMING = Settings.Timing.DEFAULTS
+            .user(Duration.ofHours(6))
+            .graces(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofMinutes(2));
+
+    /** Beyond every level: what is measured is the controller, not its gate. Simulated machines have no memory. */
+    private static final int MACHINES = 1_000_000;
+
+    private static final int STARTS_A_MINUTE = 100_000;
+
+    private static final Memory MEMORY = new Memory() {
+        @Override
+        public long available() {
+            return Long.MAX_VALUE / 4;
+        }
+
+        @Override
+        public long total() {
+            return Long.MAX_VALUE / 4;
+        }
+    };
 
     private ControllerProcess() {}
 
@@ -33,7 +51,16 @@ final class ControllerProcess {
     static Settings settings(Path folder) {
         return Settings.defaults(new Folders(folder.resolve("cache"), folder.resolve("data"), folder))
                 .listeningOn(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                .with(TIMING);
+                .with(TIMING)
+                .with(Limits.defaults(MEMORY.total())
+                        .withMachines(MACHINES, MACHINES)
+                        .withQueue(MACHINES, MACHINES, Duration.ofMinutes(10))
+                        .withRates(Rate.perMinute(STARTS_A_MINUTE), Rate.perMinute(STARTS_A_MINUTE)));
+    }
+
+    /** A controller on simulated machines. */
+    static Controller start(Settings settings, SimulatedDriver driver) throws InterruptedException {
+        return Controller.start(settings, new Controller.Fittings(ignored -> driver, StepHook.NONE, MEMORY));
     }
 
     /** @param arguments the folder of the run, and the agents' port */
@@ -42,7 +69,7 @@ final class ControllerProcess {
         Settings settings = settings(folder);
         SimulatedImages.make(settings.folders().cache());
         var driver = new SimulatedDriver(MachineAddresses.in(addresses(folder)), Integer.parseInt(arguments[1]));
-        try (var controller = Controller.start(settings, ignored -> driver)) {
+        try (var controller = start(settings, driver)) {
             Map<String, String> ready = Map.of("address", controller.address().toString());
             ChildLoop.run(ready, line -> answer(line, driver, settings));
         }

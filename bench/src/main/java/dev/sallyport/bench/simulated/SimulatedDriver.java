@@ -11,12 +11,15 @@ import dev.sallyport.machine.StepListener;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.MachineId;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -100,6 +103,21 @@ public final class SimulatedDriver implements MachineDriver {
             addresses.release(address);
             return made.undoAll();
         });
+    }
+
+    /** None outlives its process. */
+    @Override
+    public Optional<Machine> adopt(
+            MachineSpec spec, String handle, List<Resource> made, ResourceLedger ledger, StepListener steps) {
+        return Optional.empty();
+    }
+
+    @Override
+    public List<Resource> traces(MachineId id, Path directory) {
+        return THINGS.stream()
+                .map(thing -> new Resource(NAME, KIND, thing + " of " + id))
+                .toList()
+                .reversed();
     }
 
     @Override

@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -48,6 +49,20 @@ final class SimulatedMachine implements Machine {
     @Override
     public Console console() {
         return console;
+    }
+
+    @Override
+    public String handle() {
+        return "{}";
+    }
+
+    /** It ends with its process. */
+    @Override
+    public void leave() {}
+
+    @Override
+    public OptionalLong residentBytes() {
+        return OptionalLong.empty();
     }
 
     @Override

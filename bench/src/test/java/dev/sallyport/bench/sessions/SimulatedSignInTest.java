@@ -33,7 +33,7 @@ final class SimulatedSignInTest {
         MachineAddresses addresses = MachineAddresses.in(ControllerProcess.addresses(folder));
         try (var agents = new SimulatedAgents(addresses)) {
             var driver = new SimulatedDriver(addresses, agents.port());
-            try (Controller controller = Controller.start(settings, ignored -> driver);
+            try (Controller controller = ControllerProcess.start(settings, driver);
                     var api = new ApiClient(
                             controller.address(),
                             AdminTokenFile.read(settings.folders().data()))) {
