@@ -12,6 +12,9 @@ CREATE TABLE hosts (
     started_at timestamptz NOT NULL
 );
 
+-- The time of a timeline's last event.
+ALTER TABLE timelines ADD COLUMN last_at timestamptz;
+
 ALTER TABLE machines
     ADD COLUMN host text REFERENCES hosts (id),
     ADD COLUMN egress jsonb NOT NULL DEFAULT '[]',

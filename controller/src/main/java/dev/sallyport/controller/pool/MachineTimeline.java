@@ -3,6 +3,7 @@ package dev.sallyport.controller.pool;
 import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TimelineId;
 import dev.sallyport.controller.store.TimelineStore;
+import dev.sallyport.controller.store.TimelineStore.Entry;
 import dev.sallyport.egress.EgressEvent;
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.machine.StepListener;
@@ -10,6 +11,7 @@ import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.model.VmType;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -55,11 +57,17 @@ public final class MachineTimeline {
 
         @Override
         public void done(String step, String text, Map<String, String> details) {
-            timelines.append(TimelineId.of(id), step, text, details);
-            if (request.session() != null) {
-                timelines.append(
-                        TimelineId.of(request.session()), request.type().wire() + "." + step, text, details);
-            }
+            var own = new Entry(TimelineId.of(id), step, text, details);
+            timelines.append(
+                    request.session() == null
+                            ? List.of(own)
+                            : List.of(
+                                    own,
+                                    new Entry(
+                                            TimelineId.of(request.session()),
+                                            request.type().wire() + "." + step,
+                                            text,
+                                            details)));
         }
 
         /** What the machine did not get. */

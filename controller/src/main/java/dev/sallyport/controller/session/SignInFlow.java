@@ -62,6 +62,10 @@ final class SignInFlow implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(SignInFlow.class);
     /** How long one question to the agent may wait for news; between two, what the machine's way out has told is looked at. */
     private static final Duration POLL = Duration.ofSeconds(3);
+    /** The same once the page has been open for a while: breaks in the network are waited for then. */
+    private static final Duration LATER_POLL = Duration.ofSeconds(20);
+
+    private static final Duration A_WHILE = Duration.ofSeconds(60);
     /** How long a machine that runs may leave its agent unanswering. */
     private static final Duration SILENCE = Duration.ofSeconds(60);
     /** Between two questions to an agent that cannot be reached; the machine's exit ends it. */
@@ -339,7 +343,8 @@ final class SignInFlow implements Runnable {
                         "Waited until " + deadline.truncatedTo(ChronoUnit.SECONDS) + ".");
                 throw new FailureException(causes.join(late, browser.egress()));
             }
-            SignIn now = ask(browser, version, left.compareTo(POLL) < 0 ? left : POLL);
+            Duration poll = Instant.now().isAfter(began.plus(A_WHILE)) ? LATER_POLL : POLL;
+            SignIn now = ask(browser, version, left.compareTo(poll) < 0 ? left : poll);
             version = now.version();
             if (now.state() == SignInState.FAILED) {
                 Cause told = now.cause() == null ? Cause.of(CauseCode.TOOL_FAILED, "No reason given.") : now.cause();

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
@@ -62,35 +63,54 @@ public final class TimelineStore {
      * @throws FailureException {@link CauseCode#NOT_FOUND} when there is no such timeline
      */
     public TimelineEvent append(TimelineId timeline, String step, String text, Map<String, String> details) {
-        TimelineEvent appended = database.inTransaction(Scope.all(), handle -> {
-            long last = handle.createQuery(
-                            "SELECT last_sequence FROM timelines WHERE kind = :kind AND id = :id FOR UPDATE")
-                    .bind("kind", timeline.kind().wire())
-                    .bind("id", timeline.id())
-                    .mapTo(Long.class)
-                    .findOne()
-                    .orElseThrow(() -> missing(timeline));
-            if (last >= MAX_EVENTS) {
-                return read(handle, timeline, last - 1, 1).getFirst();
+        return append(List.of(new Entry(timeline, step, text, details))).getFirst();
+    }
+
+    /**
+     * What is to be appended.
+     *
+     * @param timeline where
+     * @param step as in {@link TimelineStore#append(TimelineId, String, String, Map)}
+     * @param text one sentence
+     * @param details nothing secret
+     */
+    public record Entry(TimelineId timeline, String step, String text, Map<String, String> details) {}
+
+    /** As {@link #append(TimelineId, String, String, Map)} for several events, all or none. */
+    public List<TimelineEvent> append(List<Entry> entries) {
+        List<TimelineEvent> appended = database.inTransaction(
+                Scope.all(),
+                handle -> entries.stream()
+                        .map(entry -> appendUntilFull(handle, entry))
+                        .toList());
+        for (int i = 0; i < appended.size(); i++) {
+            String took = appended.get(i).details().get(SIGN_TO_VERDICT);
+            // A session's timeline tells the same of its machines once more.
+            if (entries.get(i).timeline().kind() == TimelineId.Kind.MACHINE
+                    && took != null
+                    && MILLIS.matcher(took).matches()) {
+                outcomes.diagnosed(Duration.ofMillis(Long.parseLong(took)));
             }
-            if (last == MAX_EVENTS - 1) {
-                return append(
+        }
+        return appended;
+    }
+
+    private TimelineEvent appendUntilFull(Handle handle, Entry entry) {
+        TimelineId timeline = entry.timeline();
+        Optional<TimelineEvent> appended =
+                append(handle, timeline, entry.step(), entry.text(), entry.details(), MAX_EVENTS - 1);
+        if (appended.isPresent()) {
+            return appended.get();
+        }
+        return append(
                         handle,
                         timeline,
                         "timeline.full",
                         "This timeline is full; further steps are not kept.",
-                        Map.of());
-            }
-            return append(handle, timeline, step, text, details);
-        });
-        String took = appended.details().get(SIGN_TO_VERDICT);
-        // A session's timeline tells the same of its machines once more.
-        if (timeline.kind() == TimelineId.Kind.MACHINE
-                && took != null
-                && MILLIS.matcher(took).matches()) {
-            outcomes.diagnosed(Duration.ofMillis(Long.parseLong(took)));
-        }
-        return appended;
+                        Map.of(),
+                        MAX_EVENTS)
+                .or(() -> read(handle, timeline, MAX_EVENTS - 1, 1).stream().findFirst())
+                .orElseThrow(() -> missing(timeline));
     }
 
     /**
@@ -152,32 +172,34 @@ public final class TimelineStore {
 
     /** Appends in the caller's transaction, full or not; readers are woken when it commits. */
     TimelineEvent append(Handle handle, TimelineId timeline, String step, String text, Map<String, String> details) {
+        return append(handle, timeline, step, text, details, Integer.MAX_VALUE).orElseThrow(() -> missing(timeline));
+    }
+
+    /** @return empty when there is no such timeline, or it has {@code most} events already */
+    private Optional<TimelineEvent> append(
+            Handle handle, TimelineId timeline, String step, String text, Map<String, String> details, int most) {
         if (step.length() > MAX_NAME || !STEP.matcher(step).matches()) {
             throw new IllegalArgumentException("not the name of a step: " + Texts.bounded(step, MAX_NAME));
         }
-        long sequence = handle.createQuery("UPDATE timelines SET last_sequence = last_sequence + 1"
-                        + " WHERE kind = :kind AND id = :id RETURNING last_sequence")
+        // The time is the later of this clock's and of the event before: a later number never has an earlier time, though the
+        // lock on the timeline's row is waited for.
+        Optional<TimelineEvent> appended = handle.createQuery("WITH next AS (UPDATE timelines"
+                        + " SET last_sequence = last_sequence + 1, last_at = greatest(last_at, :at)"
+                        + " WHERE kind = :kind AND id = :id AND last_sequence < :most RETURNING last_sequence, last_at)"
+                        + " INSERT INTO events (kind, id, sequence, at, step, text, details)"
+                        + " SELECT :kind, :id, last_sequence, last_at, :step, :text, CAST(:details AS jsonb) FROM next"
+                        + " RETURNING sequence, at, step, text, details")
                 .bind("kind", timeline.kind().wire())
                 .bind("id", timeline.id())
-                .mapTo(Long.class)
-                .findOne()
-                .orElseThrow(() -> missing(timeline));
-        // Read after the timeline's row is locked: a later number never has an earlier time, but for steps of the
-        // clock.
-        Instant at = database.now();
-        var event = new TimelineEvent(sequence, at, step, Texts.bounded(text, MAX_TEXT), bounded(details));
-        handle.createUpdate("INSERT INTO events (kind, id, sequence, at, step, text, details)"
-                        + " VALUES (:kind, :id, :sequence, :at, :step, :text, CAST(:details AS jsonb))")
-                .bind("kind", timeline.kind().wire())
-                .bind("id", timeline.id())
-                .bind("sequence", sequence)
-                .bind("at", at)
-                .bind("step", event.step())
-                .bind("text", event.text())
-                .bind("details", Json.details(event.details()))
-                .execute();
-        signals.ringAtCommit(handle, timeline);
-        return event;
+                .bind("most", most)
+                .bind("at", database.now())
+                .bind("step", step)
+                .bind("text", Texts.bounded(text, MAX_TEXT))
+                .bind("details", Json.details(bounded(details)))
+                .map((row, context) -> event(row))
+                .findOne();
+        appended.ifPresent(event -> signals.ringAtCommit(handle, timeline));
+        return appended;
     }
 
     /** Reads in the caller's transaction. */
