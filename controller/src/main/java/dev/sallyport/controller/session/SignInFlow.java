@@ -1,5 +1,6 @@
 package dev.sallyport.controller.session;
 
+import dev.sallyport.agentapi.AgentClient;
 import dev.sallyport.agentapi.AskStatus;
 import dev.sallyport.agentapi.CredentialSet;
 import dev.sallyport.agentapi.ReleaseCredentials;
@@ -221,7 +222,8 @@ final class SignInFlow implements Runnable {
     }
 
     private void openPage(LiveMachine browser) throws InterruptedException, EndedElsewhere {
-        browser.agent().startSignIn(new StartSignIn(id.value(), provider));
+        // The same question again, whether it was heard before or not, has the same answer.
+        patiently(browser, Duration.ZERO, agent -> agent.startSignIn(new StartSignIn(id.value(), provider)));
         SignIn opened = await(
                 browser,
                 SignInState.AWAITING_USER,
@@ -282,7 +284,8 @@ final class SignInFlow implements Runnable {
 
     /** The machine gives them as often as it is asked, until it is told that they are safe. */
     private CredentialSet seal(LiveMachine browser) throws InterruptedException {
-        CredentialSet taken = browser.agent().takeCredentials(new TakeCredentials(id.value()));
+        CredentialSet taken = patiently(
+                browser, Duration.ZERO, agent -> agent.takeCredentials(new TakeCredentials(id.value())));
         long before = parts.vault().version(user, provider.id());
         term.mustHold();
         long version = parts.vault().seal(user, provider.id(), toVault(taken), before);
@@ -386,13 +389,24 @@ final class SignInFlow implements Runnable {
         }
     }
 
-    /** Asks the agent for news. A machine that runs may be busy for a while: its silence ends the wait only when it lasts. */
+    /** Asks the agent for news. */
     private SignIn ask(LiveMachine browser, long version, Duration atMost) throws InterruptedException {
+        return patiently(browser, atMost, agent -> agent.awaitSignIn(id.value(), version, atMost));
+    }
+
+    /** A question to an agent. */
+    @FunctionalInterface
+    private interface Question<T> {
+        T ask(AgentClient agent) throws InterruptedException;
+    }
+
+    /** Asks until there is an answer. A machine that runs may be busy for a while: its silence ends the wait only when it lasts. */
+    private <T> T patiently(LiveMachine browser, Duration atMost, Question<T> question) throws InterruptedException {
         Instant patience = Instant.now().plus(atMost).plus(SILENCE);
         boolean told = false;
         while (true) {
             try {
-                return browser.agent().awaitSignIn(id.value(), version, atMost);
+                return question.ask(browser.agent());
             } catch (FailureException e) {
                 if (e.reason().code() != CauseCode.MACHINE_UNREACHABLE) {
                     throw e;

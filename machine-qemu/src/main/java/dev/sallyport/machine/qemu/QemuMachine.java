@@ -13,10 +13,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -36,6 +38,9 @@ final class QemuMachine implements Machine {
     /** After QEMU has ended, its sockets hold what it said last; reading that takes no time unless something is wrong. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(2);
 
+    /** Between two looks whether there is room again. */
+    private static final Duration ROOM = Duration.ofSeconds(1);
+
     /** A panic is among the last lines: the kernel prints a trace of some dozens after it. */
     private static final int PANIC_LINES = 200;
 
@@ -50,11 +55,16 @@ final class QemuMachine implements Machine {
         private volatile String shutdown = "";
         private volatile boolean panicked;
         private volatile boolean paused;
+        /** One for each time that QEMU paused the machine since there was no room for what it wrote. */
+        private final Semaphore outOfRoom = new Semaphore(0);
 
         /** What happened before anybody listened, from the answer to {@code query-status}. */
         void before(JsonNode status) {
             paused = !status.path("running").asBoolean(true);
             panicked = status.path("status").asText().equals("guest-panicked");
+            if (status.path("status").asText().equals("io-error")) {
+                outOfRoom.release();
+            }
         }
 
         void accept(JsonNode event) {
@@ -63,6 +73,11 @@ final class QemuMachine implements Machine {
                 case "GUEST_PANICKED" -> panicked = true;
                 case "STOP" -> paused = true;
                 case "RESUME" -> paused = false;
+                case "BLOCK_IO_ERROR" -> {
+                    if (event.path("data").path("action").asText().equals("stop")) {
+                        outOfRoom.release();
+                    }
+                }
                 default -> {
                     // The others (a changed clock, a device's status) tell nothing of an end.
                 }
@@ -100,11 +115,36 @@ final class QemuMachine implements Machine {
         this.events = events;
         this.made = made;
         Thread.ofVirtual().name("end of " + spec.id()).start(this::watch);
+        Thread.ofVirtual().name("room of " + spec.id()).start(this::goOnWhenThereIsRoom);
+    }
+
+    /**
+     * QEMU pauses a machine whose host has no room for what it writes (QEMU's docs/system/qemu-manpage, "werror=enospc"), and leaves
+     * it paused. Nothing announces room: the machine is told to go on now and then, and is paused again while there is none.
+     */
+    private void goOnWhenThereIsRoom() {
+        try {
+            events.outOfRoom.acquire();
+            while (!exit.isDone() && state.get() == State.HELD) {
+                LOG.warn("{} is paused: there is no room on the host's disk for what it writes", spec.id());
+                boolean ended = awaitExit(ROOM).isPresent();
+                events.outOfRoom.drainPermits();
+                if (!ended && state.get() == State.HELD) {
+                    qmp.execute("cont", Map.of(), LAST_WORDS);
+                    events.outOfRoom.acquire();
+                }
+            }
+        } catch (IOException e) {
+            LOG.debug("{} was not told to go on: {}", spec.id(), e.toString()); // It ends, or is let go of.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void watch() {
         try {
             int code = hypervisor.exit().applyToEither(left, each -> each).get();
+            events.outOfRoom.release(); // Nobody need wait for room any more.
             if (left.isDone()) {
                 return;
             }
