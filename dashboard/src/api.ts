@@ -1,4 +1,5 @@
 /** The controller's HTTP API, as the page uses it. */
+import { heard } from './clock';
 
 export interface Cause {
   code: string;
@@ -34,6 +35,10 @@ export interface Session {
   cli_vm_id: string | null;
   proof: string | null;
   cause: Cause | null;
+  /** When the user's time is over; null while it has not begun. */
+  expires_at?: string | null;
+  /** Until when the browser machine of an ended session stays as things are; null when it is gone. */
+  browser_until?: string | null;
 }
 
 export interface TimelineEvent {
@@ -66,8 +71,15 @@ export class Problem extends Error {
     title: string,
     readonly detail: string,
     readonly remedy: string,
+    /** From when on the same may do, in milliseconds since 1970 by the reader's clock; null where waiting does not help. */
+    readonly tryAgainAt: number | null = null,
   ) {
     super(title);
+  }
+
+  /** Whether the server, or what stands before it, is away for the moment, as in a restart. */
+  get passing(): boolean {
+    return [0, 502, 504].includes(this.status) || (this.status === 503 && this.tryAgainAt === null);
   }
 }
 
@@ -105,7 +117,15 @@ async function problem(response: Response): Promise<Problem> {
     // Not a problem document: something between here and the server answered. Its status says enough.
   }
   const title = text(body['title']) || `The server answered with status ${response.status}.`;
-  return new Problem(response.status, text(body['code']), title, text(body['detail']), text(body['remedy']));
+  const wait = Number(body['retryAfter'] ?? response.headers.get('Retry-After') ?? Number.NaN);
+  return new Problem(
+    response.status,
+    text(body['code']),
+    title,
+    text(body['detail']),
+    text(body['remedy']),
+    Number.isFinite(wait) && wait >= 0 ? Date.now() + wait * 1000 : null,
+  );
 }
 
 async function request(path: string, init: RequestInit = {}): Promise<Response> {
@@ -119,6 +139,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
     if (init.signal?.aborted) throw error;
     throw new Problem(0, '', 'The server cannot be reached.', '', 'Check your network. The page keeps trying.');
   }
+  heard(response.headers.get('Date'));
   if (!response.ok) {
     const refused = await problem(response);
     if (response.status === 401) unauthenticated.dispatchEvent(new Event('refused'));
@@ -152,11 +173,16 @@ export const api = {
   sessions: (before: string | null, signal?: AbortSignal): Promise<{ sessions: Session[]; next?: string | null }> =>
     getJson(`/api/sessions?limit=50${before === null ? '' : `&before=${encodeURIComponent(before)}`}`, signal),
   session: async (id: string): Promise<Session> => (await getJson<{ session: Session }>(at(id))).session,
-  start: (provider: string, userId: string | null): Promise<{ sessionId: string }> =>
-    postJson('/api/auth/start', userId === null ? { provider } : { provider, userId }),
+  /** @param replace whether one of this user to this provider that is under way is cancelled first */
+  start: (provider: string, userId: string | null, replace = false): Promise<{ sessionId: string }> =>
+    postJson('/api/auth/start', { provider, ...(userId !== null && { userId }), ...(replace && { replace }) }),
+  /** A new sign-in like one that came to nothing. */
+  retry: (id: string): Promise<{ sessionId: string }> => postJson(`${at(id)}/retry`),
   oauthUrl: async (id: string): Promise<string | null> =>
     (await getJson<{ url: string | null }>(`${at(id)}/oauth-url`)).url,
   callback: (id: string, address: string): Promise<unknown> => postJson(`${at(id)}/callback`, { address }),
+  /** Asks for the browser machine of an ended session to stay a while longer. */
+  keep: (id: string): Promise<{ browserUntil: string }> => postJson(`${at(id)}/keep`),
   complete: (id: string): Promise<unknown> => postJson(`${at(id)}/complete`),
   cancel: (id: string): Promise<unknown> => postJson(`${at(id)}/cancel`),
   screen: (id: string, signal: AbortSignal): Promise<ScreenTicket> => getJson(`${at(id)}/novnc`, signal),

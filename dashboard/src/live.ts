@@ -16,7 +16,8 @@ export interface LiveListener {
 /** A connection on which nothing comes for so long is taken for dead, even without an error. */
 const SILENCE_MS = 60_000;
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
+/** A server that restarts is away for seconds. */
+const LONGEST_WAIT_MS = 5000;
 
 export async function follow(id: string, listener: LiveListener, left: AbortSignal): Promise<void> {
   let last = 0;
@@ -53,7 +54,8 @@ export async function follow(id: string, listener: LiveListener, left: AbortSign
             }
           } else if (event.event === 'session') {
             const session = JSON.parse(event.data) as Session;
-            ended = isEnded(session.status);
+            // While its browser machine is there, there is more to come.
+            ended = isEnded(session.status) && !session.browser_until;
             listener.session(session);
           }
         }
@@ -73,7 +75,8 @@ export async function follow(id: string, listener: LiveListener, left: AbortSign
     }
     listener.connected(false);
     if (orderly && ended && came === 0) return; // The server has told everything.
-    await pause(wait, left);
+    // All the pages of a server that restarts shall not come back in the same moment.
+    await pause(wait * (0.75 + Math.random() / 2), left);
     wait = Math.min(2 * wait, LONGEST_WAIT_MS);
   }
 }

@@ -7,7 +7,7 @@ import { listPage } from './pages/list';
 import { screenPage } from './pages/screen';
 import { sessionPage } from './pages/session';
 import { signInPage } from './pages/signin';
-import { link, problemBox, type Page } from './parts';
+import { link, pause, problemBox, type Page } from './parts';
 
 const main = h('main', { id: 'main' });
 const who = h('div', { class: 'who' });
@@ -58,7 +58,7 @@ function route(): void {
   if ((kind ?? '') === '' && id === undefined) {
     show(listPage(me, providers, go));
   } else if (kind === 's' && id && rest === undefined) {
-    show(sessionPage(id, (name) => providers.find((provider) => provider.id === name)?.name ?? name));
+    show(sessionPage(id, (name) => providers.find((provider) => provider.id === name)?.name ?? name, go));
   } else if (kind === 's' && id && rest === 'screen' && more.length === 0) {
     show(screenPage(id));
   } else if (kind === 's' && id && rest === 'console' && (more.length === 0 || (more.length === 1 && more[0] === 'cli'))) {
@@ -82,14 +82,39 @@ function askForToken(refused: boolean): void {
   );
 }
 
+/** How often a server that is away, as in a restart, is asked again while the page begins. */
+const AWAY_MS = 2000;
+const awayPage: Page = {
+  title: 'Sallyport',
+  content: h(
+    'div',
+    { class: 'card narrow' },
+    h('h1', { tabindex: -1 }, 'Sallyport'),
+    h('p', { role: 'status' }, 'The server does not answer. Trying again …'),
+  ),
+};
+let entering = new AbortController();
+
 /** Finds out whose token it is; what the address names is shown after that. */
 async function enter(): Promise<void> {
+  entering.abort();
+  entering = new AbortController();
+  const superseded = entering.signal;
   try {
     const known = await api.me();
-    providers = await api.providers();
+    const offered = await api.providers();
+    if (superseded.aborted) return;
+    providers = offered;
     me = known;
   } catch (error) {
+    if (superseded.aborted) return;
     if (error instanceof Problem && error.status === 401) return; // Asked for the token already.
+    if (error instanceof Problem && error.passing) {
+      if (page !== awayPage) show(awayPage);
+      await pause(AWAY_MS, superseded);
+      void enter();
+      return;
+    }
     show({
       title: 'Sallyport',
       content: h(

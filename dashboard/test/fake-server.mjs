@@ -32,6 +32,12 @@ export class FakeServer {
   requests = [];
   urls = new Map();
   rfbSocket = null;
+  /** How many requests for a ticket are refused with CONFLICT, as by a server that has not found the machine again yet. */
+  conflicts = 0;
+  /** How long `keep` makes a screen stay, in milliseconds. */
+  keepFor = 300_000;
+  /** When set, each start is refused with it: `{status, code, title, retryAfter}`. */
+  refusal = null;
   pageSize = 50;
   #streams = new Set();
   #sockets = new Set();
@@ -48,7 +54,7 @@ export class FakeServer {
 
   async stop() {
     this.dropStreams();
-    this.dropScreens();
+    this.dropScreens(1001, 'SHUTTING_DOWN: The server is shutting down.');
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
     this.#server.removeAllListeners('upgrade');
@@ -61,6 +67,7 @@ export class FakeServer {
     const session = {
       session_id: id, user_id: 'u-ada', provider: 'codex', status: 'initializing', vm_id: null, vm_ip: null, vnc_url: null,
       error_message: null, created_at: now, updated_at: now, ended_at: null, cli_vm_id: null, proof: null, cause: null,
+      expires_at: null, browser_until: null, viewers: 0,
       ...fields,
     };
     this.sessions.set(id, { session, timeline: [] });
@@ -113,6 +120,11 @@ export class FakeServer {
       response.end(JSON.stringify(value));
     };
     const refuse = (status, code, title, detail = '', remedy = '') => json(status, { type: 'about:blank', title, status, detail, code, remedy });
+    const begin = (provider, user_id) => {
+      if (this.refusal !== null) return json(this.refusal.status, { type: 'about:blank', detail: '', remedy: '', ...this.refusal });
+      const id = this.add({ provider, user_id });
+      return json(202, { success: true, sessionId: id, provider, status: 'initializing', novncURL: `/s/${id}/screen` });
+    };
     if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response);
 
     this.requests.push({ line: `${request.method} ${request.url}`, headers: request.headers, body });
@@ -128,10 +140,9 @@ export class FakeServer {
       return json(200, { sessions: all.slice(from, from + this.pageSize), next });
     }
     if (url.pathname === '/api/auth/start') {
-      const { provider, userId } = JSON.parse(body);
-      if (userId === 'u-busy') return refuse(409, 'SIGN_IN_RUNNING', 'A sign-in of this user to this provider is under way.', 'It is session s-1.', 'Finish or cancel that session first.');
-      const id = this.add({ provider, user_id: userId ?? me.userId ?? 'u-root' });
-      return json(202, { success: true, sessionId: id, provider, status: 'initializing', novncURL: `/s/${id}/screen` });
+      const { provider, userId, replace } = JSON.parse(body);
+      if (userId === 'u-busy' && !replace) return refuse(409, 'SIGN_IN_RUNNING', 'A sign-in of this user to this provider is under way.', 'It is session s-1.', 'Finish or cancel that session first.');
+      return begin(provider, userId ?? me.userId ?? 'u-root');
     }
     const [, id, verb] = /^\/api\/auth\/session\/([^/]+)(?:\/([^/]+))?$/.exec(url.pathname) ?? [];
     const kept = this.sessions.get(id);
@@ -151,6 +162,7 @@ export class FakeServer {
         return undefined;
       }
       case 'GET novnc': {
+        if (this.conflicts > 0 && this.conflicts--) return refuse(409, 'CONFLICT', 'The thing is not in a state in which this can be done.');
         if (this.rfbSocket === null || kept.session.vm_id === null) return refuse(409, 'CONFLICT', 'There is no screen yet.');
         const ticket = `ticket-${++counter}`;
         this.#tickets.add(ticket);
@@ -174,6 +186,13 @@ export class FakeServer {
         return json(200, {});
       case 'POST complete':
         return json(200, {});
+      case 'POST retry':
+        return begin(kept.session.provider, kept.session.user_id);
+      case 'POST keep':
+        if (kept.session.browser_until === null) return refuse(409, 'CONFLICT', 'The thing is not in a state in which this can be done.', 'Its browser machine is gone.');
+        kept.session.browser_until = new Date(Date.now() + this.keepFor).toISOString();
+        this.tell(id, 'browser.stay', 'Somebody asked for the browser machine to stay.');
+        return json(200, { success: true, browserUntil: kept.session.browser_until });
       case 'POST cancel':
         this.change(id, { status: 'cancelled', ended_at: new Date().toISOString() });
         return json(200, {});

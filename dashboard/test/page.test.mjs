@@ -1,75 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-
-const SHOTS = fileURLToPath(new URL('../target/screenshots/', import.meta.url));
-const CHROMIUM = '/usr/bin/chromium';
-const XVNC = '/usr/bin/Xvnc';
-const skip = Number(process.versions.node.split('.')[0]) < 20
-  ? 'Playwright needs Node.js 20 or newer'
-  : !existsSync(CHROMIUM) ? `${CHROMIUM} is not installed` : false;
-const skipScreen = skip || (!existsSync(XVNC) && `${XVNC} is not installed`);
-
-/** Polls, because what is waited for happens in another process that tells nobody. */
-async function until(what, check, ms = 15_000) {
-  const deadline = Date.now() + ms;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    if (Date.now() > deadline) assert.fail(`did not happen within ${ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+import { describe, test } from 'node:test';
+import { lowContrast, played, SHOTS, skip, until } from './support.mjs';
 
 describe('the page', { skip }, () => {
-  let modules, browser, server, context, page, complaints;
-
-  before(async () => {
-    modules = { ...(await import('./fake-server.mjs')), ...(await import('./desktop.mjs')) };
-    browser = await modules.launch();
-    mkdirSync(SHOTS, { recursive: true });
-  });
-  after(() => browser?.close());
-
-  beforeEach(async () => {
-    server = await new modules.FakeServer().start();
-    await use({});
-  });
-
-  afterEach(async () => {
-    await context.close();
-    await server.stop();
-    assert.deepEqual(complaints, [], 'the browser complained');
-  });
-
-  async function use(options) {
-    await context?.close();
-    context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce', ...options });
-    page = await context.newPage();
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('dialog', (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
-    page.on('console', (message) => {
-      // Chromium itself tells of refused requests; everything else is a defect, such as a breach of the policy.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) complaints.push(message.text());
-    });
-  }
-
-  const open = (path, token = 'admin-token') => page.goto(`${server.url}${path}#token=${token}`);
-  const shot = (name) => page.screenshot({ path: `${SHOTS}${name}.png` });
-  const lines = () => server.requests.map((request) => request.line);
-
-  async function aSession() {
-    const id = server.add({ status: 'initializing', age: 9000 });
-    const at = (ms) => new Date(Date.parse(server.sessions.get(id).session.created_at) + ms).toISOString();
-    server.tell(id, 'session.accepted', 'The sign-in was accepted.', {}, at(3));
-    server.tell(id, 'browser.hypervisor', 'The browser machine was restored from its template.', { machine: 'm-k3v2d5qa7x4c', template: 'browser@3f1c09' }, at(412));
-    server.tell(id, 'browser.agent_ready', 'The browser machine’s agent answers.', { waited: '611 ms' }, at(1130));
-    server.tell(id, 'tool.started', 'The tool’s own sign-in runs.', { command: 'codex login' }, at(1420));
-    server.tell(id, 'tool.url', 'The tool asked for a browser, and the page was opened.', { host: 'auth.openai.com' }, at(3260));
-    return id;
-  }
+  let server, page, context;
+  const { use, open, shot, lines, aSession } = played((now) => ({ server, page, context } = now));
 
   test('a token from the address is kept in the tab and leaves the address', async () => {
     await open('/');
@@ -312,8 +247,13 @@ describe('the page', { skip }, () => {
       server.change(proved, { status: 'completed', ended_at: new Date().toISOString(), proof: 'Logged in using ChatGPT', cli_vm_id: 'm-abcdefghijkl' });
       const waiting = await aSession();
       server.change(waiting, { status: 'awaiting_user', user_id: `u-${'long'.repeat(12)}` });
+      const short = await aSession();
+      server.change(short, { status: 'awaiting_user', vm_id: 'm-abcdefghijkl', expires_at: new Date(Date.now() + 65_000).toISOString() });
+      const staying = await aSession();
+      server.change(staying, { status: 'cancelled', vm_id: 'm-abcdefghijkl', ended_at: new Date().toISOString(), browser_until: new Date(Date.now() + 120_000).toISOString() });
       for (const [name, path, ready] of [
         ['list', '/', '.row'], ['failed', `/s/${failed}`, '.cause'], ['console', `/s/${failed}/console`, 'pre.whole'], ['causes', '/causes', '.catalogue'], ['proved', `/s/${proved}`, '.proof'], ['waiting', `/s/${waiting}`, '.paste'],
+        ['short', `/s/${short}`, '.time-bar'], ['staying', `/s/${staying}`, '.time-bar'], ['staying-alone', `/s/${staying}/screen`, '.time-bar'],
       ]) {
         await open(path);
         await page.locator(ready).first().waitFor();
@@ -334,135 +274,14 @@ describe('the page', { skip }, () => {
       await open(`/s/${waiting}`);
       await page.locator('.paste').waitFor();
       await page.screenshot({ path: `${SHOTS}wide-waiting-${colorScheme}.png` });
+      await open(`/s/${staying}`);
+      await page.locator('.time-bar').waitFor();
+      server.refusal = { status: 429, code: 'USER_LIMIT', title: 'The user has as many machines as one may have.', detail: 'They are 4.', remedy: 'Finish one.', retryAfter: 75 };
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.getByRole('button', { name: 'Try again in 1:1' }).waitFor();
+      await page.screenshot({ path: `${SHOTS}wide-staying-${colorScheme}.png` });
+      assert.deepEqual(await page.evaluate(lowContrast), [], 'contrast on a refusal');
+      server.refusal = null;
     });
   }
-
-  describe('the screen', { skip: skipScreen }, () => {
-    let desktop;
-    before(async () => {
-      desktop = await new modules.Desktop().start();
-    });
-    after(() => desktop?.stop());
-
-    /** Where a place on the desktop is on the page: the canvas is scaled and centred. */
-    async function place(x, y) {
-      const box = await page.locator('.stage canvas').boundingBox();
-      return [box.x + (x * box.width) / 1024, box.y + (y * box.height) / 640];
-    }
-
-    async function buttonPlace() {
-      const box = await desktop.page.getByRole('button', { name: 'Approve' }).boundingBox();
-      const offset = await desktop.page.evaluate(() => [screenX + (outerWidth - innerWidth) / 2, screenY + outerHeight - innerHeight]);
-      return place(box.x + box.width / 2 + offset[0], box.y + box.height / 2 + offset[1]);
-    }
-
-    test('shows the machine, takes clicks and keys, and comes back after a drop with a fresh ticket', async () => {
-      const id = await aSession();
-      server.rfbSocket = desktop.socket;
-      await open(`/s/${id}`);
-      await page.locator('.timeline li').first().waitFor();
-      assert.equal(await page.locator('.screen').count(), 0, 'there is no machine yet');
-      server.change(id, { status: 'awaiting_user', vm_id: 'm-k3v2d5qa7x4c' });
-      const connected = page.locator('.screen[data-state=connected]');
-      await connected.waitFor();
-      await page.locator('.stage canvas').waitFor();
-      await until('the picture', () => page.evaluate(() => {
-        const canvas = document.querySelector('.stage canvas');
-        const pixel = canvas.getContext('2d').getImageData(canvas.width / 2, canvas.height - 20, 1, 1).data;
-        return pixel[0] === 0xee && pixel[1] === 0xf0 && pixel[2] === 0xf3;
-      }));
-      await shot('session');
-      await page.mouse.click(...(await buttonPlace()));
-      await until('the press', () => desktop.page.evaluate(() => window.pressed === 1));
-      const field = await desktop.page.getByLabel('Name').boundingBox();
-      const button = await desktop.page.getByRole('button', { name: 'Approve' }).boundingBox();
-      const [bx, by] = await buttonPlace();
-      const [, unit] = await place(0, 1);
-      const [, origin] = await place(0, 0);
-      await page.mouse.click(bx, by - (button.y + button.height / 2 - field.y - field.height / 2) * (unit - origin));
-      await page.keyboard.type('Ada L.');
-      await until('the typing', async () => (await desktop.page.getByLabel('Name').inputValue()) === 'Ada L.');
-
-      server.dropScreens();
-      await page.getByText('MACHINE_UNREACHABLE: The machine cannot be reached. Connecting again …').waitFor();
-      await connected.waitFor();
-      await until('one screen', () => server.screens === 1);
-      const tickets = lines().filter((line) => line.startsWith('UPGRADE')).map((line) => /ticket=(.*)$/.exec(line)[1]);
-      assert.equal(tickets.length, 2);
-      assert.notEqual(tickets[0], tickets[1]);
-      assert.equal(await page.locator('.stage canvas').count(), 1, 'no canvas is left over');
-
-      // The sign-in succeeds: the screen stays for as long as it is looked at, then goes for good.
-      server.change(id, { status: 'completed', ended_at: new Date().toISOString(), proof: 'Logged in using ChatGPT', cli_vm_id: 'm-abcdefghijkl' });
-      await page.getByText('Logged in using ChatGPT').waitFor();
-      assert.equal(await connected.count(), 1);
-      await shot('completed');
-      await page.getByRole('button', { name: 'Done' }).click();
-      await page.getByText('Done. The machine is being removed.').waitFor();
-      assert.ok(lines().includes(`POST /api/auth/session/${id}/complete`));
-      // A network that fails now is no reason to lose sight of it; the machine's end is.
-      server.dropScreens(1011, '');
-      await page.getByText('The connection to the screen was lost.').waitFor();
-      await connected.waitFor();
-      server.rfbSocket = null;
-      server.dropScreens(4410, 'SCREEN_ENDED: The machine’s screen ended.');
-      await page.getByText('The machine is gone.').waitFor();
-
-      // Who comes later finds the proof, and no empty screen.
-      await page.reload();
-      await page.getByText('Logged in using ChatGPT').waitFor();
-      await until('the screen is away', async () => (await page.locator('.screen').count()) === 0);
-    });
-
-    test('fills the window alone, and leaves with the page', async () => {
-      const id = await aSession();
-      server.rfbSocket = desktop.socket;
-      server.change(id, { status: 'awaiting_user', vm_id: 'm-k3v2d5qa7x4c' });
-      await use({ colorScheme: 'dark' });
-      await open(`/s/${id}/screen`);
-      await page.locator('.screen[data-state=connected]').waitFor();
-      await until('the canvas fills', async () => ((await page.locator('.stage canvas').boundingBox())?.width ?? 0) > 1200);
-      assert.equal(await page.locator('.top').isVisible(), false);
-      await shot('screen-alone');
-      await page.getByRole('link', { name: 'Timeline' }).click();
-      await page.getByRole('heading', { name: 'Codex for u-ada' }).waitFor();
-      await page.locator('.screen[data-state=connected]').waitFor();
-      await shot('session-dark');
-      await page.getByRole('link', { name: '← All sign-ins' }).click();
-      await until('nobody watches', () => server.screens === 0);
-    });
-  });
 });
-
-/** Runs in the page: texts whose contrast is under WCAG 2.2's 4.5 to 1. */
-function lowContrast() {
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  const rgba = (colour) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = colour;
-    canvas.fillRect(0, 0, 1, 1);
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
-    return [r, g, b, a / 255];
-  };
-  const over = (top, under) => [0, 1, 2].map((i) => top[i] * top[3] + under[i] * (1 - top[3])).concat(1);
-  const ground = (element) => {
-    const layers = [];
-    for (let at = element; at; at = at.parentElement) layers.unshift(rgba(getComputedStyle(at).backgroundColor));
-    return layers.reduce((under, top) => over(top, under), [255, 255, 255, 1]);
-  };
-  const luminance = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (walker.currentNode.textContent.trim() === '' || !element.checkVisibility() || element.closest('noscript, .skip, .offscreen')) continue;
-    const under = ground(element);
-    const [light, dark] = [luminance(over(rgba(getComputedStyle(element).color), under)), luminance(under)].sort((a, b) => b - a);
-    const ratio = (light + 0.05) / (dark + 0.05);
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} "${walker.currentNode.textContent.slice(0, 40)}"`);
-  }
-  return found;
-}

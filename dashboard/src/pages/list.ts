@@ -2,6 +2,7 @@
 import { api, type Me, type Provider, type Session } from '../api';
 import { fill, h } from '../dom';
 import { link, pause, problemBox, statusPill, type Page } from '../parts';
+import { refusal } from '../refusal';
 import { ago, moment } from '../words';
 
 const REFRESH_MS = 3000;
@@ -94,6 +95,18 @@ export function listPage(me: Me, providers: Provider[], go: (path: string) => vo
       });
   });
 
+  async function start(provider: string, userId: string | null, replace: boolean): Promise<void> {
+    button.disabled = true;
+    fill(startTrouble);
+    try {
+      go(`/s/${(await api.start(provider, userId, replace)).sessionId}`);
+    } catch (error) {
+      const again = (): void => void start(provider, userId, replace);
+      fill(startTrouble, refusal(error, again, () => void start(provider, userId, true)).element);
+      button.disabled = false;
+    }
+  }
+
   const form = h(
     'form',
     {
@@ -101,16 +114,8 @@ export function listPage(me: Me, providers: Provider[], go: (path: string) => vo
       'aria-labelledby': 'start-title',
       onsubmit: (event) => {
         event.preventDefault();
-        button.disabled = true;
-        fill(startTrouble);
         const forUser = user.value.trim();
-        void api
-          .start(choice.value, forUser === '' ? null : forUser)
-          .then((started) => go(`/s/${started.sessionId}`))
-          .catch((error: unknown) => {
-            fill(startTrouble, problemBox(error));
-            button.disabled = false;
-          });
+        void start(choice.value, forUser === '' ? null : forUser, false);
       },
     },
     h('h2', { id: 'start-title' }, 'Connect a tool'),

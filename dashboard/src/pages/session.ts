@@ -3,20 +3,27 @@ import { api, type Cause, type Problem, type Session, type TimelineEvent } from 
 import { fill, h, setText } from '../dom';
 import { follow } from '../live';
 import { causeCode, evidenceBlock, link, problemBox, statusPill, type Page } from '../parts';
+import { refusal } from '../refusal';
+import { timeBar } from '../timebar';
 import { viewer, type Viewer } from '../viewer';
 import { after, ago, isCancellable, isEnded, moment, words } from '../words';
 
 /** Told only about newer things than these many: a timeline is bounded, and so is the page. */
 const MOST_EVENTS = 2000;
 
-export function sessionPage(id: string, providerName: (id: string) => string): Page {
+export function sessionPage(id: string, providerName: (id: string) => string, go: (path: string) => void): Page {
   const left = new AbortController();
   let session: Session | null = null;
   let screen: Viewer | null = null;
+  /** The machine's end, and why, from its event. */
+  let gone: string | null = null;
+  /** The place in the queue of a start that waits for room. */
+  let place: string | null = null;
   const waiting: TimelineEvent[] = [];
 
   const heading = h('h1', { tabindex: -1 }, 'Sign-in');
-  const facts = h('p', { class: 'soft facts' });
+  const started = h('time', {});
+  const facts = h('p', { class: 'soft facts' }, started, ' · ', h('span', { class: 'unbroken' }, id));
   const pill = h('span', {});
   const sentence = h('p', { class: 'lead', role: 'status' });
   const outcome = h('div', {});
@@ -29,7 +36,7 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
   // What the user can do.
   const said = h('p', { class: 'said', role: 'status' });
   const copy = h('button', { type: 'button', hidden: true }, 'Copy the sign-in address');
-  const done = h('button', { type: 'button', class: 'primary', hidden: true }, 'Done');
+  const again = h('button', { type: 'button', class: 'primary', hidden: true }, 'Try again');
   const cancel = h('button', { type: 'button', class: 'danger', hidden: true }, 'Cancel');
   const address = h('input', {
     id: 'address',
@@ -66,8 +73,17 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
       ),
     ),
   );
-  const actions = h('div', { class: 'actions', role: 'group', 'aria-label': 'What you can do' }, copy, done, cancel);
+  const actions = h('div', { class: 'actions', role: 'group', 'aria-label': 'What you can do' }, copy, again, cancel);
   const elsewhere = h('section', { class: 'card', 'aria-label': 'Your own browser', hidden: true }, paste);
+
+  const bar = timeBar(id, {
+    session: drawSession,
+    said: (text) => {
+      fill(trouble);
+      setText(said, text);
+    },
+    failed: (error) => fill(trouble, problemBox(error)),
+  });
 
   /** Does something once, says how it went, and shows what failed. */
   async function act(button: HTMLButtonElement, deed: () => Promise<string>): Promise<void> {
@@ -91,12 +107,22 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
       return 'Copied. Open it in your own browser.';
     });
   });
-  done.addEventListener('click', () => {
-    void act(done, async () => {
-      await api.complete(id);
-      return 'Done. The machine is being removed.';
-    });
-  });
+  /** Starts another sign-in like this one; its page follows. */
+  async function startAnew(replace: boolean): Promise<void> {
+    if (session === null) return;
+    again.disabled = true;
+    fill(trouble);
+    try {
+      const next = await (replace ? api.start(session.provider, session.user_id, true) : api.retry(id));
+      go(`/s/${next.sessionId}`);
+    } catch (error) {
+      const refused = refusal(error, () => void startAnew(replace), () => void startAnew(true));
+      fill(trouble, refused.element);
+      again.disabled = false;
+      again.hidden = refused.offers;
+    }
+  }
+  again.addEventListener('click', () => void startAnew(false));
   let sure: ReturnType<typeof setTimeout> | null = null;
   cancel.addEventListener('click', () => {
     if (sure === null) {
@@ -150,32 +176,56 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     setText(heading, title);
     document.title = `${words(now.status).short} · ${title} · Sallyport`;
     drawFacts();
-    for (const event of waiting.splice(0)) drawEvent(event, now.created_at);
-    if (!changed) return;
-    fill(pill, statusPill(now.status));
-    setText(sentence, words(now.status).long);
-    fill(outcome, now.cause && causeBox(now.cause, now), now.status === 'completed' && proofBox(now));
+    for (const event of waiting.splice(0)) takeEvent(event, now.created_at);
+    if (changed) drawStatus(now);
     const open = !isEnded(now.status);
-    copy.hidden = now.status !== 'awaiting_user';
-    elsewhere.hidden = now.status !== 'awaiting_user';
-    cancel.hidden = !isCancellable(now.status);
-    done.hidden = now.status !== 'completed';
-    if (screen === null && now.vm_id !== null && (open || recently(now.ended_at))) {
-      screen = viewer(id, () => screenPlace.replaceChildren());
+    if (screen === null && gone === null && now.vm_id !== null && (open || now.browser_until)) {
+      screen = viewer(id, { connected: bar.look, over: screenOver });
       fill(screenPlace, screenCard(screen));
     }
+    bar.draw(now);
+    if (!changed) return;
     if (!open) screen?.finish();
     screen?.nudge();
   }
 
+  function drawStatus(now: Session): void {
+    if (now.status !== 'initializing') place = null;
+    fill(pill, statusPill(now.status));
+    drawSentence();
+    fill(outcome, now.cause && causeBox(now.cause, now), now.status === 'completed' && proofBox(now));
+    copy.hidden = now.status !== 'awaiting_user';
+    elsewhere.hidden = now.status !== 'awaiting_user';
+    cancel.hidden = !isCancellable(now.status);
+    again.hidden = !['failed', 'expired', 'cancelled'].includes(now.status);
+  }
+
+  function drawSentence(): void {
+    if (session !== null) setText(sentence, place === null ? words(session.status).long : `Waiting for room: place ${place}`);
+  }
+
   function drawFacts(): void {
     if (session === null) return;
-    fill(
-      facts,
-      h('time', { datetime: session.created_at, title: moment(session.created_at) }, `Started ${ago(session.created_at)} ago`),
-      ' · ',
-      h('span', { class: 'unbroken' }, session.session_id),
-    );
+    started.setAttribute('datetime', session.created_at);
+    started.setAttribute('title', moment(session.created_at));
+    setText(started, `Started ${ago(session.created_at)} ago`);
+  }
+
+  function takeEvent(event: TimelineEvent, beginning: string): void {
+    drawEvent(event, beginning);
+    if (event.step === 'queue.place' && !isEnded(session?.status ?? '')) place = event.details['place'] ?? null;
+    else if (event.step === 'queue.admitted') place = null;
+    else if (event.step === 'browser.stay') bar.look();
+    else if (event.step === 'browser.ended') {
+      gone = event.details['reason'] ?? '';
+      screen?.gone(gone);
+    }
+    drawSentence();
+  }
+
+  function screenOver(seen: boolean): void {
+    bar.over();
+    if (!seen) screenPlace.replaceChildren();
   }
 
   function screenCard(shown: Viewer): HTMLElement {
@@ -187,6 +237,7 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
       'section',
       { class: 'card screen-card', 'aria-label': 'Screen' },
       shown.element,
+      bar.element,
       h('div', { class: 'under' }, link(`/s/${id}/screen`, { class: 'soft' }, 'Open the screen alone'), whole),
     );
   }
@@ -198,23 +249,24 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
       timeline: (event) => {
         // Times are told from the session's beginning, which the first session event brings.
         if (session === null) waiting.push(event);
-        else drawEvent(event, session.created_at);
+        else takeEvent(event, session.created_at);
       },
       session: drawSession,
       connected: (yes) => {
         setText(live, yes ? 'live' : 'connecting again …');
         live.dataset['live'] = String(yes);
+        if (yes) screen?.nudge(); // The server is there: so may the screen be.
       },
       gone: (problem: Problem) => fill(trouble, problemBox(problem)),
     },
     left.signal,
   );
-  // Not every server sends the session before its first change.
+  // A long timeline is told before the session is. What fails here, the events fail at too, and they say so.
   void api.session(id).then(
     (now) => {
       if (session === null) drawSession(now);
     },
-    (error: unknown) => fill(trouble, problemBox(error)),
+    () => undefined,
   );
 
   return {
@@ -242,15 +294,11 @@ export function sessionPage(id: string, providerName: (id: string) => string): P
     leave: () => {
       clearInterval(ticking);
       if (sure !== null) clearTimeout(sure);
+      bar.leave();
       screen?.leave();
       left.abort();
     },
   };
-}
-
-/** Machines of ended sessions live on for a moment: two minutes at the most, and as long as somebody watches. */
-function recently(endedAt: string | null): boolean {
-  return endedAt !== null && Date.now() - Date.parse(endedAt) < 120_000;
 }
 
 /** What a failing event tells of its cause, apart from its other details. */
