@@ -21,9 +21,13 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Calls a controller's API with a token. Problem documents become {@link FailureException}s with the cause they name. */
+/**
+ * Calls a controller's API with a token. Problem documents become {@link FailureException}s with the cause they name, and with when to
+ * try again where they say so. No answer, and errors of a gateway in between, are SERVER_UNREACHABLE.
+ */
 public final class ApiClient implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final JsonNode NO_PROBLEM = JSON.createObjectNode();
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final URI base;
@@ -97,7 +101,9 @@ public final class ApiClient implements AutoCloseable {
             HttpResponse<InputStream> response = http.send(request, HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream body = response.body()) {
                 if (response.statusCode() != 200) {
-                    throw refusal(JSON.readTree(body.readNBytes(64 * 1024)));
+                    byte[] problem = body.readNBytes(64 * 1024);
+                    String type = response.headers().firstValue("Content-Type").orElse("");
+                    throw refusal(response.statusCode(), type.contains("json") ? JSON.readTree(problem) : NO_PROBLEM);
                 }
                 read(body, reader);
             }
@@ -139,18 +145,28 @@ public final class ApiClient implements AutoCloseable {
         return request;
     }
 
-    private static JsonNode expectSuccess(Answer answer) {
+    private JsonNode expectSuccess(Answer answer) {
         if (answer.status() >= 300) {
-            throw refusal(answer.body());
+            throw refusal(answer.status(), answer.body());
         }
         return answer.body();
     }
 
-    private static FailureException refusal(JsonNode problem) {
+    private FailureException refusal(int status, JsonNode problem) {
+        if (status >= 502 && !problem.has("code")) {
+            return FailureException.of(
+                    CauseCode.SERVER_UNREACHABLE,
+                    "What stands before " + base + " answered with status " + status + ".");
+        }
+        CauseCode code = codeOf(problem.path("code").asText());
+        String detail = problem.path("detail").asText();
+        JsonNode seconds = problem.path("retryAfter");
+        if (seconds.canConvertToInt()) {
+            return FailureException.tryLater(code, Duration.ofSeconds(Math.max(0, seconds.intValue())), detail);
+        }
         List<String> evidence = new ArrayList<>();
         problem.path("evidence").forEach(line -> evidence.add(line.asText()));
-        return new FailureException(new Cause(
-                codeOf(problem.path("code").asText()), problem.path("detail").asText(), evidence));
+        return new FailureException(new Cause(code, detail, evidence));
     }
 
     private static CauseCode codeOf(String name) {

@@ -1,8 +1,11 @@
 package dev.sallyport.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
 import dev.sallyport.model.VmType;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Command;
@@ -32,21 +35,41 @@ public final class LoginVerb implements Verb {
     @Option(names = "--user", description = "who signs in; needs the admin token (default: ${DEFAULT-VALUE})")
     private String user = System.getProperty("user.name");
 
+    @Option(
+            names = "--replace",
+            description = "cancel a sign-in of this user to this tool that is under way, and start anew")
+    private boolean replace;
+
     @Override
     public Integer call() throws InterruptedException {
         try (ApiClient api = server.connect()) {
-            JsonNode me = api.get("/api/me");
-            boolean admin = me.path("role").asText().equals("admin");
-            JsonNode started = api.post(
-                    "/api/auth/start",
-                    admin ? Map.of("userId", user, "provider", provider) : Map.of("provider", provider));
-            String id = started.path("sessionId").asText();
+            String id = start(api);
             Progress progress = Progress.onStandardError();
             JsonNode page = api.post("/api/auth/session/" + id + "/page", Map.of());
             progress.line("Open this page to sign in (it is good for this sign-in alone):");
             System.out.println(server.server().resolve(page.path("url").asText()));
             JsonNode end = SessionFollower.follow(api, id, progress);
             return SessionReport.print(end, consoles(api, end), System.out, System.err);
+        }
+    }
+
+    /** Starts the sign-in; returns the session's id. */
+    String start(ApiClient api) throws InterruptedException {
+        Map<String, Object> wanted = new HashMap<>();
+        wanted.put("provider", provider);
+        if (api.get("/api/me").path("role").asText().equals("admin")) {
+            wanted.put("userId", user);
+        }
+        if (replace) {
+            wanted.put("replace", true);
+        }
+        try {
+            return api.post("/api/auth/start", wanted).path("sessionId").asText();
+        } catch (FailureException e) {
+            if (e.reason().code() == CauseCode.SIGN_IN_RUNNING) {
+                System.err.println("sallyport: to cancel what is under way and start anew, add --replace.");
+            }
+            throw e;
         }
     }
 
