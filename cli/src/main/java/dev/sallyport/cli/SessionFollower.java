@@ -148,14 +148,16 @@ public final class SessionFollower {
     private record Shown(Progress progress) implements Listener {
         @Override
         public void event(JsonNode event) {
-            if (event.path("step").asText().equals("queue.place")) {
+            String step = event.path("step").asText();
+            if (step.equals("queue.place")) {
                 progress.at(
                         QUEUE,
                         -1,
                         "place " + event.path("details").path("place").asText());
                 return;
             }
-            if (event.path("step").asText().equals("queue.admitted")) {
+            // A session that goes on waits no more, whoever has let it in: a restarted server does not say that it did.
+            if (step.equals("queue.admitted") || step.startsWith("session.")) {
                 progress.forget(QUEUE);
             }
             progress.line(line(event));

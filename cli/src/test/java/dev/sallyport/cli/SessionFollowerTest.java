@@ -139,4 +139,24 @@ class SessionFollowerTest {
                         "Waiting for room: place 1",
                         "3.00 s  queue.admitted             It is queue.admitted.");
     }
+
+    @Test
+    void aSessionThatGoesOnWaitsNoMoreForRoom() throws Exception {
+        var out = new ByteArrayOutputStream();
+        try (PlayedServer server = new PlayedServer(0);
+                var api = new ApiClient(server.address(), null)) {
+            server.thenEvents(
+                    timeline(1, "queue.place", "\"place\":\"1\""),
+                    timeline(2, "cli.network", ""),
+                    timeline(3, "session.vm_created", ""),
+                    timeline(4, "tool.started", ""),
+                    session("cancelled"));
+            SessionFollower.follow(api, "s-1", new Progress(new PrintStream(out, true, StandardCharsets.UTF_8), true));
+        }
+        String shown = out.toString(StandardCharsets.UTF_8);
+        assertThat(shown.substring(0, shown.indexOf("session.vm_created"))).contains("Waiting for room: place 1");
+        assertThat(shown.substring(shown.indexOf("cli.network"), shown.indexOf("session.vm_created")))
+                .contains("Waiting for room: place 1");
+        assertThat(shown.substring(shown.indexOf("session.vm_created"))).doesNotContain("Waiting for room");
+    }
 }
