@@ -62,7 +62,8 @@ export function timeBar(id: string, listener: TimeBarListener): TimeBar {
       setText(text, passed ? 'The time of this screen is over: it goes now.' : `This screen stays until ${clockTime(end)} (${left(end)})`);
       setText(told, passed ? 'The time of this screen is over.' : `This screen stays until ${clockTime(end)}.`);
     }
-    if (isEnded(session.status) && Date.now() - looked > LOOK_MS) look();
+    // On a page without a screen there is nothing to look for.
+    if (isEnded(session.status) && element.isConnected && Date.now() - looked > LOOK_MS) look();
   }
 
   function look(): void {

@@ -182,6 +182,19 @@ describe('the page', { skip }, () => {
     await shot('causes');
   });
 
+  test('an ended session without a screen is not asked about again and again', async () => {
+    const id = await aSession();
+    server.change(id, { status: 'expired', vm_id: 'm-k3v2d5qa7x4c', ended_at: new Date().toISOString() });
+    await page.clock.install();
+    await open(`/s/${id}`);
+    await page.getByText('The time for signing in ran out.').waitFor();
+    const asked = () => lines().filter((line) => line === `GET /api/auth/session/${id}`).length;
+    await until('the first look', () => asked() === 1);
+    await page.clock.runFor(30_000);
+    await page.evaluate(() => fetch('/api/causes'));
+    assert.equal(asked(), 1);
+  });
+
   test('the catalogue is there for everybody', async () => {
     await page.goto(`${server.url}/causes#kernel_panic`);
     await page.locator('#kernel_panic.wanted').waitFor();

@@ -215,7 +215,7 @@ export function sessionPage(id: string, providerName: (id: string) => string, go
     drawEvent(event, beginning);
     if (event.step === 'queue.place' && !isEnded(session?.status ?? '')) place = event.details['place'] ?? null;
     else if (event.step === 'queue.admitted') place = null;
-    else if (event.step === 'browser.stay') bar.look();
+    else if (event.step === 'browser.stay' || event.step === 'browser.adopted') bar.look();
     else if (event.step === 'browser.ended') {
       gone = event.details['reason'] ?? '';
       screen?.gone(gone);
