@@ -7,8 +7,6 @@ import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionStatus;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
-import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -53,22 +51,22 @@ public final class StayPolicy implements SessionTimers {
         if (session.released() || session.status() == SessionStatus.CANCELLED) {
             return ended;
         }
-        Instant cap = cap(session, ended);
-        if (session.viewers() > 0) {
-            return cap;
+        Instant latest = session.viewers() > 0 ? ended.plus(periods.atMost()) : alone(session, ended);
+        if (session.keptUntil() != null) {
+            latest = later(latest, session.keptUntil());
         }
-        Instant left = session.lastViewed();
-        Instant alone = left == null || left.isBefore(ended) ? ended : left;
-        Instant due = alone.plus(
-                session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
-        Stream<Instant> kept = Stream.ofNullable(session.keptUntil());
-        Stream<Instant> debugged =
-                isKeptForDebugging(session) ? Stream.of(ended.plus(periods.failedKept())) : Stream.of();
-        Instant latest = List.of(Stream.of(due), kept, debugged).stream()
-                .flatMap(each -> each)
-                .max(Instant::compareTo)
-                .orElse(due);
+        if (isKeptForDebugging(session)) {
+            latest = later(latest, ended.plus(periods.failedKept()));
+        }
+        Instant cap = cap(session, ended);
         return latest.isAfter(cap) ? cap : latest;
+    }
+
+    /** When the grace of a session that nobody watches is over. */
+    private Instant alone(StoredSession session, Instant ended) {
+        Instant left = session.lastViewed();
+        Instant since = left == null || left.isBefore(ended) ? ended : left;
+        return since.plus(session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
     }
 
     /** Until when it may be asked to stay. */
