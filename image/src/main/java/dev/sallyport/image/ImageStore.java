@@ -1,21 +1,17 @@
 package dev.sallyport.image;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import dev.sallyport.model.Cause;
+import dev.sallyport.image.journal.BuildHook;
+import dev.sallyport.image.journal.BuildJournal;
+import dev.sallyport.image.journal.Thing;
+import dev.sallyport.image.journal.Undoing;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -28,6 +24,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Images on this host, below {@code images/} of the cache folder:
@@ -37,7 +35,8 @@ import java.util.regex.Pattern;
  * keys/NAME-KEY.json what was made from which inputs, so that nothing is made twice
  * manifests/ID.json  images; never changed
  * aliases/NAME.json  which image {@code browser} and {@code cli} are, and were before: the first is the current one
- * work/              what is being made; swept when its owner is dead
+ * builds/ID/         what is being made, with its journal: undone by the next who opens the store when its owner is dead
+ * work/              small files that are being written
  * locks/             lock files; never deleted
  * </pre>
  *
@@ -48,21 +47,22 @@ public final class ImageStore {
     /** Images that an alias remembers, the current one included. */
     public static final int HISTORY = 8;
 
+    private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9._-]{0,63}");
     private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
 
-    private final ObjectMapper json = new ObjectMapper()
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT);
     private final Path cache;
     private final Path files;
     private final Path keys;
     private final Path manifests;
     private final Path aliases;
     private final Path work;
-    private final Path locks;
+    private final Path builds;
+    private final Path lockFiles;
+    private final StoreLocks locks;
+    private final StoreFiles json;
+    private final Undoing undoing = new Undoing(this::dropDangling);
 
     private ImageStore(Path cache) {
         this.cache = cache;
@@ -72,11 +72,15 @@ public final class ImageStore {
         manifests = root.resolve("manifests");
         aliases = root.resolve("aliases");
         work = root.resolve("work");
-        locks = root.resolve("locks");
+        builds = root.resolve("builds");
+        json = new StoreFiles(work);
+        lockFiles = root.resolve("locks");
+        locks = new StoreLocks(lockFiles);
     }
 
     /**
-     * Opens the store of a cache folder, making it when it is not there, and sweeps what builders left that were killed.
+     * Opens the store of a cache folder, making it when it is not there, and undoes what builders left that were killed. What cannot be
+     * undone is logged, and tried again by the next who opens it.
      *
      * @throws FailureException {@link CauseCode#DISK_FULL} or {@link CauseCode#IMAGE_BUILD_FAILED} when it cannot be made
      */
@@ -84,17 +88,45 @@ public final class ImageStore {
         Path cache = cacheFolder.toAbsolutePath().normalize();
         var store = new ImageStore(cache);
         try {
-            for (Path folder :
-                    List.of(store.files, store.keys, store.manifests, store.aliases, store.work, store.locks)) {
+            for (Path folder : List.of(
+                    store.files,
+                    store.keys,
+                    store.manifests,
+                    store.aliases,
+                    store.work,
+                    store.builds,
+                    store.lockFiles)) {
                 makeReadable(cache, folder);
-            }
-            try (var _ = store.lock()) {
-                Workspace.sweep(store.work);
             }
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "the store " + cache + " could not be opened", e);
         }
+        store.undoDeadBuilds().forEach(error -> LOG.warn("What a dead build left is still there: {}", error));
         return store;
+    }
+
+    /**
+     * Undoes what is left of builds whose process is dead, the last made first. Those that live are not touched. Doing so twice is
+     * harmless.
+     *
+     * @return the errors met; none when nothing is left
+     */
+    public List<String> undoDeadBuilds() {
+        return new DeadBuilds(builds, cache.resolve("downloads/npm"), json, locks, undoing).undoAll();
+    }
+
+    /** Removes a key whose file is not there. */
+    private void dropDangling(String name) throws IOException {
+        Path key = keys.resolve(name);
+        if (!keys.equals(key.getParent())) {
+            throw new IOException("'" + name + "' is not the name of a key");
+        }
+        try (var _ = locks.store()) {
+            Optional<Key> known = json.read(key, Key.class);
+            if (known.isPresent() && !Files.exists(file(known.get().digest()))) {
+                Files.deleteIfExists(key);
+            }
+        }
     }
 
     /** Machines run as another user: what is new on the way to an image can be entered by all, whatever the umask. */
@@ -129,7 +161,7 @@ public final class ImageStore {
 
     /** The ids of the images that an alias pointed at, the current one first; empty when there is no such alias. */
     public List<String> history(String alias) {
-        return read(aliases.resolve(name(alias) + ".json"), Alias.class)
+        return json.read(aliases.resolve(name(alias) + ".json"), Alias.class)
                 .map(Alias::images)
                 .orElse(List.of());
     }
@@ -137,8 +169,8 @@ public final class ImageStore {
     /** All images, the newest first. */
     public List<Image> images() {
         List<Image> all = new ArrayList<>();
-        for (Path manifest : list(manifests)) {
-            read(manifest, Manifest.class).ifPresent(read -> all.add(image(read)));
+        for (Path manifest : StoreFiles.list(manifests)) {
+            json.read(manifest, Manifest.class).ifPresent(read -> all.add(image(read)));
         }
         all.sort(Comparator.comparing(Image::created).reversed().thenComparing(Image::id));
         return List.copyOf(all);
@@ -147,13 +179,13 @@ public final class ImageStore {
     /** The image with this id, if it is here. */
     public Optional<Image> byId(String id) {
         return ID.matcher(id).matches()
-                ? read(manifests.resolve(id + ".json"), Manifest.class).map(this::image)
+                ? json.read(manifests.resolve(id + ".json"), Manifest.class).map(this::image)
                 : Optional.empty();
     }
 
     /** What was made under {@code name} from the inputs with this key, if it is still here. */
     public Optional<StoredFile> find(String name, String key) {
-        return read(keyFile(name, key), Key.class)
+        return json.read(keyFile(name, key), Key.class)
                 .map(found ->
                         new StoredFile(name, key, found.digest(), file(found.digest()), found.bytes(), found.notes()))
                 .filter(found -> Files.isRegularFile(found.file()));
@@ -167,12 +199,7 @@ public final class ImageStore {
      * @throws InterruptedException when the thread is interrupted while a prune runs
      */
     public Use use() throws InterruptedException {
-        try {
-            FileLocks.Held held = FileLocks.shared(locks.resolve("use"));
-            return () -> release(held);
-        } catch (IOException e) {
-            throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "the store's lock could not be taken", e);
-        }
+        return locks.building();
     }
 
     /**
@@ -182,17 +209,7 @@ public final class ImageStore {
      * @throws InterruptedException when the thread is interrupted meanwhile
      */
     public Use making(String name, Runnable whenBusy) throws InterruptedException {
-        Path file = locks.resolve("make-" + name(name));
-        try {
-            Optional<FileLocks.Held> free = FileLocks.tryExclusive(file);
-            if (free.isEmpty()) {
-                whenBusy.run();
-            }
-            FileLocks.Held held = free.isPresent() ? free.get() : FileLocks.exclusive(file);
-            return () -> release(held);
-        } catch (IOException e) {
-            throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "the lock of " + name + " could not be taken", e);
-        }
+        return locks.making(name(name), whenBusy);
     }
 
     /** A lock that is held until it is closed. */
@@ -202,32 +219,54 @@ public final class ImageStore {
         void close();
     }
 
-    /** A fresh folder inside the store to make things in. */
-    public Workspace workspace() {
-        try (var _ = lock()) {
-            return Workspace.create(work);
+    /**
+     * A fresh folder inside the store to make something in.
+     *
+     * @param about what is made there, for people
+     */
+    public Workspace workspace(String about) {
+        return workspace(about, BuildHook.NONE);
+    }
+
+    /** With somebody who is told of each step. */
+    public Workspace workspace(String about, BuildHook hook) {
+        try {
+            BuildJournal journal;
+            try (var _ = locks.store()) {
+                journal = BuildJournal.begin(builds, undoing, hook);
+            }
+            return Workspace.create(about, journal);
         } catch (IOException e) {
             throw Workspace.notMade(e);
         }
     }
 
     /**
-     * Takes a finished file in, under its content's name, and notes what it was made from.
+     * Takes a finished file in, under its content's name, and notes what it was made from. The key is written first: the moment in which
+     * the file has its name is the one from which on it is found.
      *
-     * @param file in a {@link #workspace()}; it is moved
+     * @param workspace where it was made
+     * @param file in that workspace; it is moved
      */
-    public StoredFile add(Path file, String name, String key, Map<String, String> notes) {
+    public StoredFile add(Workspace workspace, Path file, String name, String key, Map<String, String> notes) {
         try {
             String digest = Digests.of(file);
             long bytes = Files.size(file);
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("r--r--r--"));
-            flush(file);
+            StoreFiles.flush(file);
             Path target = file(digest);
-            try (var _ = lock()) {
+            BuildJournal journal = workspace.journal();
+            Path keyFile = keyFile(name, key);
+            var thing = new Thing(Thing.Kind.KEY, keyFile.getFileName().toString(), name);
+            journal.intend(thing);
+            try (var _ = locks.store()) {
+                json.write(keyFile, new Key(name, key, digest, bytes, Map.copyOf(notes)));
+                journal.hook().before("take in " + name);
                 Files.move(file, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-                flush(files);
-                write(keyFile(name, key), new Key(name, key, digest, bytes, Map.copyOf(notes)));
+                StoreFiles.flush(files);
+                journal.hook().after("take in " + name);
             }
+            journal.kept(thing);
             return new StoredFile(name, key, digest, target, bytes, notes);
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, name + " could not be taken into the store", e);
@@ -267,10 +306,10 @@ public final class ImageStore {
                 initramfs.digest(),
                 manifestLayers,
                 List.copyOf(kernelArguments));
-        try (var _ = lock()) {
+        try (var _ = locks.store()) {
             Path file = manifests.resolve(id + ".json");
             if (!Files.exists(file)) {
-                write(file, manifest);
+                json.write(file, manifest);
             }
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "the image " + id + " could not be written down", e);
@@ -337,10 +376,10 @@ public final class ImageStore {
      */
     public Pruned prune(Collection<String> alsoKeep, Collection<Path> alsoKeepFiles) {
         try {
-            FileLocks.Held alone = FileLocks.tryExclusive(locks.resolve("use"))
+            FileLocks.Held alone = locks.nobodyBuilds()
                     .orElseThrow(() -> FailureException.of(CauseCode.CONFLICT, "An image is being built."));
             try (var _ = alone;
-                    var _ = lock()) {
+                    var _ = locks.store()) {
                 return pruneAlone(Set.copyOf(alsoKeep), alsoKeepFiles);
             }
         } catch (IOException e) {
@@ -350,15 +389,15 @@ public final class ImageStore {
 
     private Pruned pruneAlone(Set<String> alsoKeep, Collection<Path> alsoKeepFiles) throws IOException {
         Set<String> keep = new HashSet<>(alsoKeep);
-        for (Path alias : list(aliases)) {
-            read(alias, Alias.class).ifPresent(read -> keep.addAll(read.images()));
+        for (Path alias : StoreFiles.list(aliases)) {
+            json.read(alias, Alias.class).ifPresent(read -> keep.addAll(read.images()));
         }
         List<String> removed = new ArrayList<>();
         Set<String> neededFiles = new HashSet<>();
         alsoKeepFiles.forEach(file -> neededFiles.add(file.getFileName().toString()));
-        for (Path manifest : list(manifests)) {
+        for (Path manifest : StoreFiles.list(manifests)) {
             Manifest read =
-                    read(manifest, Manifest.class).orElseThrow(() -> new NoSuchFileException(manifest.toString()));
+                    json.read(manifest, Manifest.class).orElseThrow(() -> new NoSuchFileException(manifest.toString()));
             if (keep.contains(read.id())) {
                 filesOf(image(read))
                         .forEach(file -> neededFiles.add(file.getFileName().toString()));
@@ -369,15 +408,15 @@ public final class ImageStore {
         }
         int count = 0;
         long bytes = 0;
-        for (Path file : list(files)) {
+        for (Path file : StoreFiles.list(files)) {
             if (!neededFiles.contains(file.getFileName().toString())) {
                 bytes += Files.size(file);
                 count++;
                 Files.delete(file);
             }
         }
-        for (Path key : list(keys)) {
-            String digest = read(key, Key.class).map(Key::digest).orElse("");
+        for (Path key : StoreFiles.list(keys)) {
+            String digest = json.read(key, Key.class).map(Key::digest).orElse("");
             if (!DIGEST.matcher(digest).matches() || !Files.exists(file(digest))) {
                 Files.deleteIfExists(key);
             }
@@ -393,9 +432,9 @@ public final class ImageStore {
 
     private List<String> changeAlias(String alias, HistoryChange change) {
         Path file = aliases.resolve(name(alias) + ".json");
-        try (var _ = lock()) {
+        try (var _ = locks.store()) {
             List<String> next = List.copyOf(change.of(history(alias)));
-            write(file, new Alias(next));
+            json.write(file, new Alias(next));
             return next;
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "the alias " + alias + " could not be changed", e);
@@ -446,79 +485,6 @@ public final class ImageStore {
             throw FailureException.of(CauseCode.NOT_FOUND, "'" + name + "' is not a name of an image or layer.");
         }
         return name;
-    }
-
-    /** What is read or written below is short; nobody holds this lock for long, so waiting for it is not interrupted. */
-    private FileLocks.Held lock() throws IOException {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return FileLocks.exclusive(locks.resolve("store"));
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
-    private static void release(FileLocks.Held held) {
-        try {
-            held.close();
-        } catch (IOException e) {
-            throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "a lock of the store could not be given up", e);
-        }
-    }
-
-    private <T> Optional<T> read(Path file, Class<T> type) {
-        try {
-            return Optional.of(json.readValue(Files.readAllBytes(file), type));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        } catch (JsonProcessingException e) {
-            throw new FailureException(
-                    Cause.of(CauseCode.IMAGE_UNSOUND, file + " is damaged: " + e.getOriginalMessage()), e);
-        } catch (IOException e) {
-            throw Failures.of(CauseCode.IMAGE_UNSOUND, file + " could not be read", e);
-        }
-    }
-
-    private void write(Path file, Object value) throws IOException {
-        // In work/, where a sweep finds it should this process end here.
-        Path fresh = work.resolve(UUID.randomUUID() + ".json");
-        try {
-            Files.write(fresh, json.writeValueAsBytes(value), StandardOpenOption.CREATE_NEW);
-            Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-r--r--"));
-            flush(fresh);
-            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            Path folder = file.getParent();
-            if (folder != null) {
-                flush(folder);
-            }
-        } finally {
-            Files.deleteIfExists(fresh);
-        }
-    }
-
-    private static void flush(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
-    }
-
-    private static List<Path> list(Path folder) {
-        List<Path> all = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
-            entries.forEach(all::add);
-        } catch (IOException e) {
-            throw Failures.of(CauseCode.IMAGE_UNSOUND, folder + " could not be listed", e);
-        }
-        all.sort(Comparator.naturalOrder());
-        return all;
     }
 
     private record Alias(List<String> images) {

@@ -1,176 +1,139 @@
 package dev.sallyport.image;
 
+import dev.sallyport.image.journal.BuildJournal;
+import dev.sallyport.image.journal.Thing;
+import dev.sallyport.image.journal.Undoing;
+import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 
 /**
- * A folder inside the store for what is being made. Its owner holds a lock on the file beside it for as long as it lives; a folder
- * whose lock is free was left by a process that is dead, and is swept with whatever that process had started.
+ * A folder inside the store for one thing that is being made, with the journal of all that is made on the way. When its owner dies,
+ * whoever opens the store next undoes what the journal names.
  */
 public final class Workspace implements AutoCloseable {
-    /**
-     * The environment variable that every process started for a build carries, with the workspace's name: so that what a killed
-     * builder left running is found.
-     */
-    public static final String MARKER = "SALLYPORT_WORKSPACE";
+    private static final String FOLDER = "work";
 
-    /** Tells the workspaces of this process, whose locks must not be tried, from those of others. */
-    private static final String THIS_PROCESS = UUID.randomUUID().toString();
+    private final String about;
+    private final BuildJournal journal;
+    private int processes;
 
-    private static final String LOCK = ".lock";
-
-    private final Path folder;
-    private final Path lockFile;
-    private final FileChannel channel;
-
-    private Workspace(Path folder, Path lockFile, FileChannel channel) {
-        this.folder = folder;
-        this.lockFile = lockFile;
-        this.channel = channel;
+    private Workspace(String about, BuildJournal journal) {
+        this.about = about;
+        this.journal = journal;
     }
 
-    /** Makes one below {@code parent}. The caller keeps sweepers away meanwhile. */
-    static Workspace create(Path parent) throws IOException {
-        String name = THIS_PROCESS + "_" + UUID.randomUUID();
-        Path lockFile = parent.resolve(name + LOCK);
-        FileChannel channel = FileChannel.open(
-                lockFile, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    /** Makes one in a journal that was just begun, which it owns. */
+    static Workspace create(String about, BuildJournal journal) throws IOException {
+        var workspace = new Workspace(about, journal);
         try {
-            channel.lock();
-            Path folder = parent.resolve(name);
-            Files.createDirectory(
-                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            return new Workspace(folder, lockFile, channel);
-        } catch (IOException e) {
-            channel.close();
+            workspace.make(FOLDER, "", "rwx------");
+            return workspace;
+        } catch (IOException | RuntimeException e) {
+            try {
+                workspace.close();
+            } catch (FailureException left) {
+                e.addSuppressed(left);
+            }
             throw e;
         }
     }
 
-    /** Where to make things. */
-    public Path folder() {
+    private Path make(String name, String suffix, String permissions) throws IOException {
+        journal.intend(new Thing(Thing.Kind.FOLDER, name, about + suffix));
+        Path folder = journal.home().resolve(name);
+        Files.createDirectory(
+                folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
+        // Whatever the umask.
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString(permissions));
         return folder;
     }
 
-    /** Its name, the value of {@link #MARKER}. */
-    public String name() {
-        return folder.getFileName().toString();
+    /** Where to make things. */
+    public Path folder() {
+        return journal.home().resolve(FOLDER);
     }
 
-    /** Deletes it with all that is in it. */
-    @Override
-    public void close() {
+    /** A folder of its own that every user can enter, on the system's disk for temporary files. */
+    public Path outside() throws IOException {
+        Path folder = Undoing.outside(journal.home());
         try {
-            remove(folder);
-            Files.deleteIfExists(lockFile);
-            channel.close();
-        } catch (IOException e) {
-            throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "a temporary folder could not be removed", e);
+            return make(folder.toString(), ", outside", "rwx--x--x");
+        } catch (FileAlreadyExistsException e) {
+            throw new IOException("somebody else has made " + folder, e);
         }
+    }
+
+    /** What was made for it, and where a thing is written down before it is made. */
+    public BuildJournal journal() {
+        return journal;
     }
 
     /**
-     * Removes what dead owners left below {@code parent}. The caller keeps those away who would create one meanwhile.
+     * A process that is about to be started.
      *
-     * @return how many were removed
+     * @param program for people
+     * @return it ends the process, with all that it has started, when it is closed
      */
-    static int sweep(Path parent) throws IOException {
-        List<Path> locks = new ArrayList<>();
-        List<Path> folders = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(parent)) {
-            for (Path entry : entries) {
-                String name = entry.getFileName().toString();
-                if (name.startsWith(THIS_PROCESS)) {
-                    continue;
-                }
-                (name.endsWith(LOCK) ? locks : folders).add(entry);
-            }
-        }
-        int swept = 0;
-        for (Path lock : locks) {
-            String name = lock.getFileName().toString();
-            Path folder = parent.resolve(name.substring(0, name.length() - LOCK.length()));
-            try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                    FileLock free = channel.tryLock()) {
-                if (free == null) {
-                    folders.remove(folder);
-                    continue;
-                }
-                endProcesses(folder.getFileName().toString());
-                remove(folder);
-                Files.deleteIfExists(lock);
-                folders.remove(folder);
-                swept++;
-            }
-        }
-        for (Path folder : folders) {
-            remove(folder);
-            swept++;
-        }
-        return swept;
+    public Running process(String program) throws IOException {
+        processes++;
+        var thing = new Thing(Thing.Kind.PROCESS, journal.freshName(), about + " " + processes + ", " + program);
+        journal.intend(thing);
+        return new Running(journal, thing);
     }
 
-    /** Kills what carries the marker of a dead builder, with everything in the same sessions. */
-    private static void endProcesses(String name) {
-        byte[] marker = (MARKER + "=" + name).getBytes(java.nio.charset.StandardCharsets.UTF_8);
-        ProcessHandle.allProcesses()
-                .filter(process -> process.pid() != ProcessHandle.current().pid() && carries(process.pid(), marker))
-                .forEach(ProcessHandle::destroyForcibly);
+    /** A process that was written down. */
+    public static final class Running implements AutoCloseable {
+        private final BuildJournal journal;
+        private final Thing thing;
+
+        private Running(BuildJournal journal, Thing thing) {
+            this.journal = journal;
+            this.thing = thing;
+        }
+
+        /** What must be in its environment, as {@link dev.sallyport.image.journal.MarkedProcesses#VARIABLE}. */
+        public String marker() {
+            return thing.name();
+        }
+
+        /** Tells who follows the build's steps that it runs. */
+        public void started() {
+            journal.hook().after("start " + thing);
+        }
+
+        @Override
+        public void close() {
+            check(journal.undo(thing), "could not be ended");
+        }
     }
 
-    private static boolean carries(long pid, byte[] marker) {
+    /** Undoes all that was made for it. */
+    @Override
+    public void close() {
+        List<String> errors = new ArrayList<>(journal.undoAll());
         try {
-            byte[] environment = Files.readAllBytes(Path.of("/proc", Long.toString(pid), "environ"));
-            String text = new String(environment, java.nio.charset.StandardCharsets.ISO_8859_1);
-            return text.contains(new String(marker, java.nio.charset.StandardCharsets.ISO_8859_1));
+            journal.close();
         } catch (IOException e) {
-            // Gone meanwhile, or of another user, who is not the one that built here.
-            return false;
+            errors.add("closing the journal of " + about + ": " + e);
         }
+        check(errors, "could not be removed");
     }
 
-    /** Deletes a tree without following links. */
-    static void remove(Path tree) throws IOException {
-        try {
-            Trees.delete(tree);
-        } catch (NoSuchFileException e) {
-            // Somebody in it was still at work when its listing was read; what he left goes now.
-            Trees.delete(tree);
-        } catch (java.nio.file.AccessDeniedException e) {
-            removeAsNamespaceRoot(tree, e);
+    private static void check(List<String> errors, String what) {
+        if (errors.isEmpty()) {
+            return;
         }
-    }
-
-    /** Without root, parts of a tree belong to this user's subordinate ids: only inside a user namespace can they be deleted. */
-    private static void removeAsNamespaceRoot(Path tree, IOException denied) throws IOException {
-        Process process = new ProcessBuilder("mmdebstrap", "--unshare-helper", "rm", "-rf", "--", tree.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        try {
-            if (!process.waitFor(2, TimeUnit.MINUTES)) {
-                process.destroyForcibly();
-                throw denied;
-            }
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-            throw denied;
-        }
-        Trees.delete(tree);
+        CauseCode code =
+                errors.stream().anyMatch(Failures::isDiskFull) ? CauseCode.DISK_FULL : CauseCode.IMAGE_BUILD_FAILED;
+        throw new FailureException(new Cause(code, "What a build has made " + what + ".", errors));
     }
 
     /** The failure of a workspace that cannot be made. */

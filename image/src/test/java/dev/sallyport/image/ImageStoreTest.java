@@ -3,6 +3,8 @@ package dev.sallyport.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sallyport.image.journal.BuildHook;
+import dev.sallyport.image.journal.Thing;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
@@ -229,7 +231,7 @@ final class ImageStoreTest {
 
     @Test
     void aLiveWorkspaceIsNotSwept() throws IOException {
-        try (Workspace workspace = store.workspace()) {
+        try (Workspace workspace = store.workspace("file")) {
             Files.writeString(workspace.folder().resolve("half"), "done");
             ImageStore.open(cache);
             assertThat(workspace.folder().resolve("half")).exists();
@@ -246,7 +248,7 @@ final class ImageStoreTest {
         assertThat(work()).isNotEmpty();
         // Alive: nothing of it may be touched.
         ImageStore.open(cache);
-        assertThat(work()).hasSize(2);
+        assertThat(work()).hasSize(1);
 
         builder.destroyForcibly().waitFor();
         assertThat(left.isAlive()).isTrue();
@@ -258,8 +260,50 @@ final class ImageStoreTest {
         assertThat(swept.images()).containsExactly(before);
     }
 
+    @Test
+    void aKeyWhoseFileDidNotComeGoesWithItsWorkspaceAndAWholeOneStays() throws IOException {
+        StoredFile whole = add("root-cli", key(1), "content");
+        var stopped = new IllegalStateException("stopped before it has its name");
+        BuildHook hook = new BuildHook() {
+            @Override
+            public void before(String step) {
+                if (step.startsWith("take in ")) {
+                    throw stopped;
+                }
+            }
+
+            @Override
+            public void after(String step) {}
+        };
+        Path keys = cache.resolve("images/keys");
+        try (Workspace workspace = store.workspace("node", hook)) {
+            Path file = Files.writeString(workspace.folder().resolve("file"), "other content");
+            assertThatThrownBy(() -> store.add(workspace, file, "node", key(2), Map.of()))
+                    .isSameAs(stopped);
+            assertThat(keys.resolve("node-" + key(2) + ".json")).exists();
+            assertThat(store.find("node", key(2))).isEmpty();
+            // The key of a file that is there is nobody's to remove.
+            workspace.journal().intend(new Thing(Thing.Kind.KEY, "root-cli-" + key(1) + ".json", "root-cli"));
+        }
+        assertThat(keys.resolve("node-" + key(2) + ".json")).doesNotExist();
+        assertThat(store.find("root-cli", key(1))).contains(whole);
+        assertThat(work()).isEmpty();
+    }
+
+    @Test
+    void whatNpmHadHalfFetchedGoesWhenNobodyBuilds() throws Exception {
+        Path half = Files.createDirectories(cache.resolve("downloads/npm/_cacache/tmp"));
+        Path file = Files.writeString(half.resolve("3f2a"), "half");
+        try (var _ = store.use()) {
+            ImageStore.open(cache);
+            assertThat(file).exists();
+        }
+        ImageStore.open(cache);
+        assertThat(file).doesNotExist();
+    }
+
     private List<Path> work() throws IOException {
-        try (Stream<Path> list = Files.list(cache.resolve("images/work"))) {
+        try (Stream<Path> list = Files.list(cache.resolve("images/builds"))) {
             return list.toList();
         }
     }
@@ -284,9 +328,10 @@ final class ImageStoreTest {
     }
 
     private StoredFile add(String name, String key, String content) {
-        try (Workspace workspace = store.workspace()) {
+        try (Workspace workspace = store.workspace("file")) {
             Path file = Files.writeString(workspace.folder().resolve("file"), content);
             return store.add(
+                    workspace,
                     file,
                     name,
                     key,

@@ -1,5 +1,6 @@
 package dev.sallyport.image;
 
+import dev.sallyport.image.journal.MarkedProcesses;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -34,10 +35,11 @@ final class KilledBuilder {
     }
 
     public static void main(String[] args) throws IOException {
-        Workspace workspace = ImageStore.open(Path.of(args[0])).workspace();
+        Workspace workspace = ImageStore.open(Path.of(args[0])).workspace("killed");
         Files.write(workspace.folder().resolve("half-made"), new byte[1 << 16]);
         var sleeper = new ProcessBuilder(List.of("setsid", "sleep", "600"));
-        sleeper.environment().put(Workspace.MARKER, workspace.name());
+        sleeper.environment()
+                .put(MarkedProcesses.VARIABLE, workspace.process("sleep").marker());
         System.out.println(sleeper.start().pid());
         System.out.flush();
         System.in.read();

@@ -85,12 +85,12 @@ final class FaultImages {
 
     /** The product's image with one more layer on top. */
     Image with(VmType type, Consumer<LayerFolder> content) {
-        try (Workspace workspace = store.workspace()) {
+        try (Workspace workspace = store.workspace("fault")) {
             Path folder = Files.createDirectories(workspace.folder().resolve("layer"));
             content.accept(new LayerFolder(folder));
             return changed(type, layers -> {
                 var all = new ArrayList<>(layers);
-                all.add(layer("fault", workspace.folder(), folder));
+                all.add(layer("fault", workspace, folder));
                 return all;
             });
         } catch (IOException e) {
@@ -122,10 +122,10 @@ final class FaultImages {
 
     /** Keeps bytes in the store. */
     StoredFile file(String name, byte[] content, Map<String, String> notes) {
-        try (Workspace workspace = store.workspace()) {
+        try (Workspace workspace = store.workspace("fault")) {
             Path file = workspace.folder().resolve("file");
             Files.write(file, content);
-            return store.add(file, name, key(), notes);
+            return store.add(workspace, file, name, key(), notes);
         } catch (IOException e) {
             throw new UncheckedIOException("a fault's file cannot be made", e);
         }
@@ -146,11 +146,11 @@ final class FaultImages {
         }
     }
 
-    private StoredFile layer(String name, Path workspace, Path folder) {
+    private StoredFile layer(String name, Workspace workspace, Path folder) {
         UUID uuid = UUID.randomUUID();
-        Path file = workspace.resolve("layer.erofs");
+        Path file = workspace.folder().resolve("layer.erofs");
         Run.command("mkfs.erofs", "--quiet", "-x-1", "-U" + uuid, "--all-root", file.toString(), folder.toString());
-        return store.add(file, name, key(), Map.of("uuid", uuid.toString()));
+        return store.add(workspace, file, name, key(), Map.of("uuid", uuid.toString()));
     }
 
     /** Nothing of it is found again: a fault is made anew each time. */

@@ -26,7 +26,7 @@ final class ImagesCheckTest {
 
     private Image image() throws IOException {
         ImageStore store = ImageStore.open(cache);
-        try (Workspace space = store.workspace()) {
+        try (Workspace space = store.workspace("images")) {
             StoredFile kernel = add(store, space, "kernel", Map.of());
             StoredFile initramfs = add(store, space, "initramfs", Map.of());
             StoredFile layer = add(
@@ -39,7 +39,7 @@ final class ImagesCheckTest {
 
     private static StoredFile add(ImageStore store, Workspace space, String name, Map<String, String> notes)
             throws IOException {
-        return store.add(Files.writeString(space.folder().resolve(name), name), name, KEY, notes);
+        return store.add(space, Files.writeString(space.folder().resolve(name), name), name, KEY, notes);
     }
 
     @Test

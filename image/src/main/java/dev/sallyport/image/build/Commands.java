@@ -2,6 +2,7 @@ package dev.sallyport.image.build;
 
 import dev.sallyport.image.Failures;
 import dev.sallyport.image.Workspace;
+import dev.sallyport.image.journal.MarkedProcesses;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -83,7 +84,9 @@ final class Commands {
         try (Writer writer = Files.newBufferedWriter(
                 log, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
             writer.write("$ " + String.join(" ", command.line()).replace('\n', ' ') + "\n");
-            exit = runLogged(command, writer, last);
+            try (Workspace.Running running = workspace.process(program(command))) {
+                exit = runLogged(command, running, writer, last);
+            }
             writer.write("exit " + exit + "\n");
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "'" + command.line().getFirst() + "' could not be run", e);
@@ -99,7 +102,14 @@ final class Commands {
         }
     }
 
-    private int runLogged(Command command, Writer writer, Deque<String> last) throws IOException, InterruptedException {
+    /** Its name, without the folders that it lies in. */
+    private static String program(Command command) {
+        String program = command.line().getFirst();
+        return program.substring(program.lastIndexOf('/') + 1);
+    }
+
+    private int runLogged(Command command, Workspace.Running running, Writer writer, Deque<String> last)
+            throws IOException, InterruptedException {
         // A session of its own, so that all of it can be ended at once.
         List<String> line = new ArrayList<>(List.of("setsid"));
         line.addAll(command.line());
@@ -117,9 +127,12 @@ final class Commands {
         variables.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         variables.put("HOME", environment.getOrDefault("HOME", "/"));
         variables.put("LC_ALL", "C.UTF-8");
-        variables.put(Workspace.MARKER, workspace.name());
+        // What it makes for itself goes with the workspace.
+        variables.put("TMPDIR", workspace.folder().toString());
+        variables.put(MarkedProcesses.VARIABLE, running.marker());
         variables.putAll(command.extra());
         Process process = builder.start();
+        running.started();
         process.getOutputStream().close();
         Thread reader = Thread.ofVirtual().start(() -> read(process, writer, last, command.listener()));
         try {

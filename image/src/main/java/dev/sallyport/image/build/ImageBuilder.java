@@ -7,6 +7,7 @@ import dev.sallyport.image.KernelFiles;
 import dev.sallyport.image.Layer;
 import dev.sallyport.image.StoredFile;
 import dev.sallyport.image.Workspace;
+import dev.sallyport.image.journal.BuildHook;
 import dev.sallyport.image.recipe.ImageRecipe;
 import dev.sallyport.image.recipe.KernelRecipe;
 import dev.sallyport.image.recipe.LayerRecipe;
@@ -34,17 +35,20 @@ public final class ImageBuilder {
     private final BuildInputs inputs;
     private final BuildListener listener;
     private final RecipeParser recipes;
+    private final BuildHook hook;
 
     public ImageBuilder(ImageStore store, BuildInputs inputs, BuildListener listener) {
-        this(store, inputs, listener, RecipeParser.ofTheProduct());
+        this(store, inputs, listener, RecipeParser.ofTheProduct(), BuildHook.NONE);
     }
 
-    /** With recipes of one's own. */
-    public ImageBuilder(ImageStore store, BuildInputs inputs, BuildListener listener, RecipeParser recipes) {
+    /** With recipes of one's own, and somebody who is told of each step. */
+    public ImageBuilder(
+            ImageStore store, BuildInputs inputs, BuildListener listener, RecipeParser recipes, BuildHook hook) {
         this.store = store;
         this.inputs = inputs;
         this.listener = listener;
         this.recipes = recipes;
+        this.hook = hook;
     }
 
     /**
@@ -107,8 +111,8 @@ public final class ImageBuilder {
             StoredFile kernel = made("kernel", key, making -> {
                 KernelMaker.Made parts = KernelMaker.make(recipe, making);
                 Map<String, String> notes = Map.of("version", parts.version());
-                store.add(parts.parts(), "kernel-parts", key, notes);
-                return store.add(parts.kernel(), "kernel", key, notes);
+                store.add(making.workspace(), parts.parts(), "kernel-parts", key, notes);
+                return store.add(making.workspace(), parts.kernel(), "kernel", key, notes);
             });
             StoredFile parts = store.find("kernel-parts", key)
                     .orElseThrow(() -> FailureException.of(
@@ -119,7 +123,7 @@ public final class ImageBuilder {
             StoredFile initramfs = made("initramfs", initramfsKey, making -> {
                 Path file = making.folder().resolve("initramfs");
                 Initramfs.write(parts.file(), file);
-                return store.add(file, "initramfs", initramfsKey, Map.of());
+                return store.add(making.workspace(), file, "initramfs", initramfsKey, Map.of());
             });
             return new Kernel(kernel, initramfs);
         }
@@ -144,8 +148,10 @@ public final class ImageBuilder {
                 List<StoredFile> parts = recipe.layers().stream()
                         .map(layer -> Objects.requireNonNull(made.get(layer.name())))
                         .toList();
+                hook.before("save " + recipe.name());
                 finished.add(store.save(
                         recipe.name(), kernel.kernel(), kernel.initramfs(), parts, kernelRecipe.arguments()));
+                hook.after("save " + recipe.name());
             }
             for (Image image : finished) {
                 boolean current = store.current(image.recipe())
@@ -153,7 +159,9 @@ public final class ImageBuilder {
                         .isPresent();
                 if (!current) {
                     verify(image);
+                    hook.before("promote " + image.recipe());
                     store.promote(image);
+                    hook.after("promote " + image.recipe());
                 }
             }
             return List.copyOf(finished);
@@ -206,6 +214,7 @@ public final class ImageBuilder {
                         "agent-runtime",
                         runtimeKey,
                         linking -> store.add(
+                                linking.workspace(),
                                 AgentMaker.runtime(agent, inputs.javaHome(), linking),
                                 "agent-runtime",
                                 runtimeKey,
@@ -223,6 +232,7 @@ public final class ImageBuilder {
                     layer.name(),
                     key,
                     making -> store.add(
+                            making.workspace(),
                             maker.make(making),
                             layer.name(),
                             key,
@@ -247,7 +257,7 @@ public final class ImageBuilder {
         }
 
         private StoredFile make(String name, Progress progress, Maker maker) throws InterruptedException {
-            try (Workspace workspace = store.workspace()) {
+            try (Workspace workspace = store.workspace(name, hook)) {
                 progress.running("beginning", 0, -1);
                 Path downloads = Files.createDirectories(store.cache().resolve("downloads"));
                 var commands = new Commands(logs.of(name), workspace, inputs.environment());

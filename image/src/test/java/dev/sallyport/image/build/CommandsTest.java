@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sallyport.image.ImageStore;
 import dev.sallyport.image.Workspace;
+import dev.sallyport.image.journal.MarkedProcesses;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.nio.file.Files;
@@ -33,7 +34,7 @@ final class CommandsTest {
 
     @BeforeEach
     void open() {
-        workspace = ImageStore.open(cache).workspace();
+        workspace = ImageStore.open(cache).workspace("part");
         commands = new Commands(
                 cache.resolve("part.log"), workspace, Map.of("https_proxy", "http://proxy:3128", "TOKEN", "secret"));
     }
@@ -60,7 +61,8 @@ final class CommandsTest {
         commands.run(new Commands.Command(List.of("env"), Map.of("EXTRA", "x"), SOON, heard::add));
 
         assertThat(heard)
-                .contains("https_proxy=http://proxy:3128", "EXTRA=x", Workspace.MARKER + "=" + workspace.name())
+                .contains("https_proxy=http://proxy:3128", "EXTRA=x", "TMPDIR=" + workspace.folder())
+                .anyMatch(line -> line.startsWith(MarkedProcesses.VARIABLE + "="))
                 .noneMatch(line -> line.startsWith("TOKEN="));
     }
 
