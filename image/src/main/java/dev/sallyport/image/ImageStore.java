@@ -47,7 +47,6 @@ public final class ImageStore {
     /** Images that an alias remembers, the current one included. */
     public static final int HISTORY = 8;
 
-    private static final Logger LOG = LoggerFactory.getLogger(ImageStore.class);
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9._-]{0,63}");
     private static final Pattern ID = Pattern.compile("[0-9a-f]{16}");
     private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
@@ -101,7 +100,12 @@ public final class ImageStore {
         } catch (IOException e) {
             throw Failures.of(CauseCode.IMAGE_BUILD_FAILED, "the store " + cache + " could not be opened", e);
         }
-        store.undoDeadBuilds().forEach(error -> LOG.warn("What a dead build left is still there: {}", error));
+        List<String> errors = store.undoDeadBuilds();
+        if (!errors.isEmpty()) {
+            // Made only now: logging takes longer to start than an image that is there already takes to be found.
+            Logger log = LoggerFactory.getLogger(ImageStore.class);
+            errors.forEach(error -> log.warn("What a dead build left is still there: {}", error));
+        }
         return store;
     }
 

@@ -261,6 +261,19 @@ final class ImageStoreTest {
     }
 
     @Test
+    void aFolderOutsideGoesWithItsWorkspace() throws IOException {
+        Path outside;
+        try (Workspace workspace = store.workspace("root")) {
+            outside = workspace.outside();
+            Files.writeString(outside.resolve("file"), "content");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(outside)))
+                    .isEqualTo("rwx--x--x");
+        }
+        assertThat(outside).doesNotExist();
+        assertThat(work()).isEmpty();
+    }
+
+    @Test
     void aKeyWhoseFileDidNotComeGoesWithItsWorkspaceAndAWholeOneStays() throws IOException {
         StoredFile whole = add("root-cli", key(1), "content");
         var stopped = new IllegalStateException("stopped before it has its name");

@@ -55,6 +55,8 @@ final class AgentMaker {
                 .run(new Commands.Command(
                         List.of(
                                 javaHome.resolve("bin/jlink").toString(),
+                                "-J-XX:-UsePerfData",
+                                "-J" + temporary(making),
                                 "--add-modules",
                                 String.join(",", recipe.modules()),
                                 "--strip-debug",
@@ -125,6 +127,7 @@ final class AgentMaker {
         training.addAll(List.of(
                 "-Xlog:disable",
                 "-Xlog:all=error:stderr",
+                temporary(making),
                 "-XX:AOTCacheOutput=" + home.resolve("app/agent.aot"),
                 "-cp",
                 classPath(jars, home.toString()),
@@ -149,6 +152,11 @@ final class AgentMaker {
                 "-version"));
         making.commands().run(new Commands.Command(check, AT_MOST));
         Files.move(moved, home);
+    }
+
+    /** A JVM has no regard for TMPDIR; what it leaves when it is killed goes with the workspace. */
+    private static String temporary(Making making) {
+        return "-Djava.io.tmpdir=" + making.folder();
     }
 
     private static String classPath(List<Path> jars, String home) {

@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was made for one part of an image, in order: the file {@code journal} in a folder of its own. Each thing is in it, on the disk,
@@ -63,20 +64,23 @@ public final class BuildJournal implements AutoCloseable {
         String id = UUID.randomUUID().toString();
         Path home = parent.resolve(id);
         HELD.add(id);
+        @Nullable RandomAccessFile file = null;
         try {
             Files.createDirectory(
                     home, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            var file = new RandomAccessFile(home.resolve(FILE).toFile(), "rw");
+            file = new RandomAccessFile(home.resolve(FILE).toFile(), "rw");
             if (file.getChannel().tryLock() == null) {
-                file.close();
                 throw new IOException("somebody else holds the lock of " + home);
             }
-            var journal = new BuildJournal(home, file, file.getChannel(), undo, hook);
             // A journal that a power failure removes must not leave what is written in it.
             flush(home);
             flush(parent);
-            return journal;
+            return new BuildJournal(home, file, file.getChannel(), undo, hook);
         } catch (IOException | RuntimeException e) {
+            // The empty folder is removed by who takes over.
+            if (file != null) {
+                file.close();
+            }
             HELD.remove(id);
             throw e;
         }

@@ -60,7 +60,7 @@ final class UndoingTest {
     void aFolderThatIsNotABuildsIsNotTouched() throws IOException {
         Path stranger = Files.createDirectory(parent.resolve("stranger"));
 
-        for (String name : List.of("../stranger", stranger.toString(), ".", "..", "/tmp", "work/../..")) {
+        for (String name : List.of("../stranger", stranger.toString(), ".", "..", "work/../../stranger")) {
             assertThat(undoing.undo(home, folder(name))).as(name).hasSize(1);
         }
         assertThat(stranger).exists();
