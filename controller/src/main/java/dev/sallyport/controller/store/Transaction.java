@@ -34,12 +34,25 @@ final class Transaction<T> {
                             .mapTo(String.class)
                             .findOne()
                             .orElse(null);
+                    if (id != null) {
+                        keepId(inside);
+                    }
                     result = done;
                     committing = id;
                 }
                 return done;
             });
         }
+    }
+
+    /**
+     * Brings this transaction's id to the disk: of a server that crashes before it is there, the next one gives the same id to
+     * another transaction, whose fate would be taken for this one's.
+     */
+    private static void keepId(Handle handle) {
+        handle.createQuery("SELECT CAST(pg_logical_emit_message(false, 'sallyport', '', true) AS text)")
+                .mapTo(String.class)
+                .one();
     }
 
     /** False when it may have been committed, and nobody can find out. */
