@@ -3,7 +3,11 @@ package dev.sallyport.controller.store;
 import dev.sallyport.controller.store.postgres.EmbeddedPostgres;
 import dev.sallyport.controller.store.postgres.PostgresFolders;
 import dev.sallyport.model.HostId;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.Secret;
+import dev.sallyport.model.SessionId;
 import dev.sallyport.model.UserId;
+import dev.sallyport.model.VmType;
 import dev.sallyport.vault.MasterKey;
 import dev.sallyport.vault.Vault;
 import java.io.IOException;
@@ -14,8 +18,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
@@ -26,7 +32,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
  */
 public final class TestStore implements AutoCloseable {
     /** Where sessions and machines are that are on any host. */
-    static final HostId HOST = HostId.random();
+    public static final HostId HOST = HostId.random();
 
     private final Path temporary;
     private final EmbeddedPostgres postgres;
@@ -54,11 +60,11 @@ public final class TestStore implements AutoCloseable {
         hosts.take(HOST, "test", "", Duration.ofHours(1));
     }
 
-    EmbeddedPostgres postgres() {
+    public EmbeddedPostgres postgres() {
         return postgres;
     }
 
-    Database database() {
+    public Database database() {
         return database;
     }
 
@@ -70,19 +76,19 @@ public final class TestStore implements AutoCloseable {
         return outcomes;
     }
 
-    TimelineStore timelines() {
+    public TimelineStore timelines() {
         return timelines;
     }
 
-    SessionStore sessions() {
+    public SessionStore sessions() {
         return sessions;
     }
 
-    MachineStore machines() {
+    public MachineStore machines() {
         return machines;
     }
 
-    HostStore hosts() {
+    public HostStore hosts() {
         return hosts;
     }
 
@@ -95,8 +101,29 @@ public final class TestStore implements AutoCloseable {
     }
 
     /** A user that no other test has. */
-    UserId newUser() {
+    public UserId newUser() {
         return new UserId("user" + users.incrementAndGet());
+    }
+
+    /** A host of its own, whose lease is held for an hour. */
+    public HostId newHost() {
+        HostId id = HostId.random();
+        hosts.take(id, "of a test", "", Duration.ofHours(1));
+        return id;
+    }
+
+    /** Lets a host's lease lapse, as if its time had passed. */
+    public void lapse(HostId host) {
+        database.useTransaction(
+                Scope.all(),
+                handle -> handle.execute(
+                        "UPDATE hosts SET lease_until = now() - interval '1 second' WHERE id = ?", host.value()));
+    }
+
+    /** A machine on record that nobody makes. */
+    public StoredMachine plan(VmType type, @Nullable UserId user, @Nullable SessionId session, HostId host) {
+        return machines.plan(new MachineStore.NewMachine(
+                MachineId.random(), type, user, session, "image", "fake", Secret.random(16), host, Set.of()));
     }
 
     @Override
