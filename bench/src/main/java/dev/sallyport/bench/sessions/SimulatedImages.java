@@ -20,7 +20,7 @@ final class SimulatedImages {
     /** Puts one of each kind into the store of {@code cache}. */
     static void make(Path cache) throws IOException {
         ImageStore store = ImageStore.open(cache);
-        try (Workspace work = store.workspace()) {
+        try (Workspace work = store.workspace("images of nothing")) {
             StoredFile kernel = add(store, work, "vmlinux");
             StoredFile initramfs = add(store, work, "initramfs");
             for (VmType type : VmType.values()) {
@@ -31,6 +31,6 @@ final class SimulatedImages {
 
     private static StoredFile add(ImageStore store, Workspace work, String name) throws IOException {
         Path file = Files.writeString(work.folder().resolve(name), "simulated " + name);
-        return store.add(file, name, KEY, Map.of());
+        return store.add(work, file, name, KEY, Map.of());
     }
 }

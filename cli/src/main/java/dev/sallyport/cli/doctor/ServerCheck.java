@@ -16,7 +16,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** A database server of the operator's own: whether it answers, is new enough, near, and holds the role to its rows. */
 final class ServerCheck implements Check {
     private static final int SECONDS = 5;
-    private static final int OLDEST = 15;
+    private static final int OLDEST = 17;
     private static final Duration FAR = Duration.ofMillis(20);
     private static final int ROUNDS = 5;
 

@@ -86,6 +86,8 @@ public final class Lease implements AutoCloseable {
         public void held() {}
     };
     private volatile boolean closed;
+    /** Guarded by the lock. */
+    private boolean released;
     /** Guarded by the lock; 0 while there is none. */
     private long epoch;
     /** Guarded by the lock: the value of {@link System#nanoTime()} until which it is good. */
@@ -177,6 +179,7 @@ public final class Lease implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
+            released = true;
             term = epoch;
             epoch = 0;
             changed.signalAll();
@@ -213,6 +216,9 @@ public final class Lease implements AutoCloseable {
     private void good(long term, long asked) {
         lock.lock();
         try {
+            if (released) {
+                return; // Given back while the database was asked.
+            }
             epoch = term;
             goodUntil = asked + (long) (length.toNanos() * (1 - SAFETY));
             changed.signalAll();
@@ -258,16 +264,18 @@ public final class Lease implements AutoCloseable {
         if (closed) {
             return;
         }
-        LOG.error("This host's lease was lost: what runs here ends");
-        losses.increment();
-        lock.lock();
-        try {
-            epoch = 0;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
+        if (term != 0) {
+            LOG.error("This host's lease was lost: what runs here ends");
+            losses.increment();
+            lock.lock();
+            try {
+                epoch = 0;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
         }
-        listener.lost();
+        listener.lost(); // Also when an earlier try to begin again failed: what it has ended it ends no second time.
         begin();
         listener.held();
     }
