@@ -100,10 +100,10 @@ final class DatabaseChecksTest {
         assertThat(ServerCheck.judge(server(null, "9.6.24", 1, true)))
                 .extracting(Finding::state)
                 .containsExactly(State.BROKEN, State.BROKEN);
-        assertThat(ServerCheck.judge(server(null, "15.1", 21, false)))
+        assertThat(ServerCheck.judge(server(null, "17.1", 21, false)))
                 .extracting(Finding::state)
                 .containsExactly(State.WARNING);
-        assertThat(ServerCheck.judge(server(null, "16beta1", 2, true))
+        assertThat(ServerCheck.judge(server(null, "18beta1", 2, true))
                         .getFirst()
                         .text())
                 .contains("Row-level security does not hold for app");
