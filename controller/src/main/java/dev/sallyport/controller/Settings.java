@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What an operator can choose.
@@ -222,200 +223,125 @@ public record Settings(
         };
     }
 
+    /** The same, serving elsewhere. */
     public Settings listeningOn(InetSocketAddress socket) {
-        return new Settings(
-                folders,
-                socket,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> draft.listen = socket);
     }
 
+    /** The same with machines run and reached otherwise. */
     public Settings with(Accelerator newAccelerator, Network newNetwork) {
-        return new Settings(
-                folders,
-                listen,
-                newAccelerator,
-                newNetwork,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> {
+            draft.accelerator = newAccelerator;
+            draft.network = newNetwork;
+        });
     }
 
     /** The same with another hypervisor's program. */
     public Settings withHypervisor(String program) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                program,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> draft.hypervisor = program);
     }
 
     /** The same with machines of other shapes. */
     public Settings with(Shape newBrowser, Shape newCli) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                newBrowser,
-                newCli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> {
+            draft.browser = newBrowser;
+            draft.cli = newCli;
+        });
     }
 
+    /** The same with other times. */
     public Settings with(Timing newTiming) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                newTiming,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> draft.timing = newTiming);
     }
 
     /** The same, keeping logs for so long. */
     public Settings keeping(LogRetention.Limits newLogs) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                newLogs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> draft.logs = newLogs);
     }
 
     /** The same, going out through {@code proxy}, whose certificates {@code authorities} vouch for. */
     public Settings goingOutThrough(InetSocketAddress proxy, Optional<String> authorities) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                Optional.of(proxy),
-                authorities,
-                logs,
-                database,
-                address,
-                onExit,
-                limits);
+        return change(draft -> {
+            draft.upstream = Optional.of(proxy);
+            draft.extraAuthorities = authorities;
+        });
     }
 
     /** The same on a database that others share, reached by them at {@code where}. */
     public Settings sharing(DatabaseAccess shared, String where) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                Optional.of(shared),
-                where,
-                onExit,
-                limits);
+        return change(draft -> {
+            draft.database = Optional.of(shared);
+            draft.address = where;
+        });
     }
 
     /** The same with other limits. */
     public Settings with(Limits newLimits) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                onExit,
-                Optional.of(newLimits));
+        return change(draft -> draft.limits = Optional.of(newLimits));
     }
 
     /** The same with another end. */
     public Settings ending(OnExit how) {
-        return new Settings(
-                folders,
-                listen,
-                accelerator,
-                network,
-                hypervisor,
-                browser,
-                cli,
-                timing,
-                upstream,
-                extraAuthorities,
-                logs,
-                database,
-                address,
-                how,
-                limits);
+        return change(draft -> draft.onExit = how);
+    }
+
+    private Settings change(Consumer<Draft> changes) {
+        var draft = new Draft(this);
+        changes.accept(draft);
+        return draft.done(folders);
+    }
+
+    /** Settings that are being changed. */
+    private static final class Draft {
+        private InetSocketAddress listen;
+        private Accelerator accelerator;
+        private Network network;
+        private String hypervisor;
+        private Shape browser;
+        private Shape cli;
+        private Timing timing;
+        private Optional<InetSocketAddress> upstream;
+        private Optional<String> extraAuthorities;
+        private LogRetention.Limits logs;
+        private Optional<DatabaseAccess> database;
+        private String address;
+        private OnExit onExit;
+        private Optional<Limits> limits;
+
+        Draft(Settings from) {
+            listen = from.listen;
+            accelerator = from.accelerator;
+            network = from.network;
+            hypervisor = from.hypervisor;
+            browser = from.browser;
+            cli = from.cli;
+            timing = from.timing;
+            upstream = from.upstream;
+            extraAuthorities = from.extraAuthorities;
+            logs = from.logs;
+            database = from.database;
+            address = from.address;
+            onExit = from.onExit;
+            limits = from.limits;
+        }
+
+        Settings done(Folders folders) {
+            return new Settings(
+                    folders,
+                    listen,
+                    accelerator,
+                    network,
+                    hypervisor,
+                    browser,
+                    cli,
+                    timing,
+                    upstream,
+                    extraAuthorities,
+                    logs,
+                    database,
+                    address,
+                    onExit,
+                    limits);
+        }
     }
 }

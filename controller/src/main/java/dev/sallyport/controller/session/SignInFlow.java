@@ -284,8 +284,8 @@ final class SignInFlow implements Runnable {
 
     /** The machine gives them as often as it is asked, until it is told that they are safe. */
     private CredentialSet seal(LiveMachine browser) throws InterruptedException {
-        CredentialSet taken = patiently(
-                browser, Duration.ZERO, agent -> agent.takeCredentials(new TakeCredentials(id.value())));
+        CredentialSet taken =
+                patiently(browser, Duration.ZERO, agent -> agent.takeCredentials(new TakeCredentials(id.value())));
         long before = parts.vault().version(user, provider.id());
         term.mustHold();
         long version = parts.vault().seal(user, provider.id(), toVault(taken), before);

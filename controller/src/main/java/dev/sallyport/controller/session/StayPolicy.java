@@ -66,7 +66,8 @@ public final class StayPolicy implements SessionTimers {
     private Instant alone(StoredSession session, Instant ended) {
         Instant left = session.lastViewed();
         Instant since = left == null || left.isBefore(ended) ? ended : left;
-        return since.plus(session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
+        return since.plus(
+                session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
     }
 
     /** Until when it may be asked to stay. */

@@ -43,20 +43,27 @@ public final class HostStore {
      * @return the host with its new epoch
      */
     public StoredHost take(HostId id, String name, String address, Duration lease) {
-        return database.inTransaction(
-                Scope.all(),
-                handle -> handle.createQuery(
-                                "INSERT INTO hosts (id, name, address, epoch, state, lease_until, started_at)"
-                                        + " VALUES (:id, :name, :address, 1, 'held', now() + CAST(:lease AS interval), now())"
-                                        + " ON CONFLICT (id) DO UPDATE SET name = excluded.name, address = excluded.address,"
-                                        + " epoch = hosts.epoch + 1, state = 'held', lease_until = excluded.lease_until,"
-                                        + " started_at = now() RETURNING *")
+        return database.inTransaction(Scope.all(), handle -> {
+            StoredHost taken = handle.createQuery(
+                            "INSERT INTO hosts (id, name, address, epoch, state, lease_until, started_at)"
+                                    + " VALUES (:id, :name, :address, 1, 'held', now() + CAST(:lease AS interval), now())"
+                                    + " ON CONFLICT (id) DO UPDATE SET name = excluded.name, address = excluded.address,"
+                                    + " epoch = hosts.epoch + 1, state = 'held', lease_until = excluded.lease_until,"
+                                    + " started_at = now() RETURNING *")
+                    .bind("id", id.value())
+                    .bind("name", Texts.bounded(name, 255))
+                    .bind("address", Texts.bounded(address, 255))
+                    .bind("lease", lease.toString())
+                    .map((row, context) -> host(row))
+                    .one();
+            // What a version before hosts had names has left: its database was one controller's alone.
+            for (String table : List.of("sessions", "machines")) {
+                handle.createUpdate("UPDATE " + table + " SET host = :id WHERE host IS NULL AND ended_at IS NULL")
                         .bind("id", id.value())
-                        .bind("name", Texts.bounded(name, 255))
-                        .bind("address", Texts.bounded(address, 255))
-                        .bind("lease", lease.toString())
-                        .map((row, context) -> host(row))
-                        .one());
+                        .execute();
+            }
+            return taken;
+        });
     }
 
     /**

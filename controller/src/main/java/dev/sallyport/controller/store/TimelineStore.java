@@ -7,7 +7,6 @@ import dev.sallyport.model.UserId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -181,7 +180,8 @@ public final class TimelineStore {
         if (step.length() > MAX_NAME || !STEP.matcher(step).matches()) {
             throw new IllegalArgumentException("not the name of a step: " + Texts.bounded(step, MAX_NAME));
         }
-        // The time is the later of this clock's and of the event before: a later number never has an earlier time, though the
+        // The time is the later of this clock's and of the event before: a later number never has an earlier time,
+        // though the
         // lock on the timeline's row is waited for.
         Optional<TimelineEvent> appended = handle.createQuery("WITH next AS (UPDATE timelines"
                         + " SET last_sequence = last_sequence + 1, last_at = greatest(last_at, :at)"

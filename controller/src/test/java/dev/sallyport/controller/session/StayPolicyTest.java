@@ -90,8 +90,11 @@ final class StayPolicyTest {
         assertThat(policy.browserDue(session(SessionStatus.COMPLETED, 0, null, false, ENDED.plusSeconds(9999))))
                 .isEqualTo(ENDED.plus(PERIODS.keptAtMost()));
         assertThat(policy.browserDue(session(SessionStatus.COMPLETED, 1, ENDED, false, until)))
-                .as("watched: until the cap of what is kept")
-                .isEqualTo(ENDED.plus(PERIODS.keptAtMost()));
+                .as("watched: as long as was asked for")
+                .isEqualTo(until);
+        assertThat(policy.browserDue(session(SessionStatus.COMPLETED, 1, ENDED, false, ENDED.plusSeconds(1))))
+                .as("watched: never shorter than without")
+                .isEqualTo(ENDED.plus(PERIODS.atMost()));
         assertThat(policy.keepableUntil(alone(SessionStatus.COMPLETED))).isEqualTo(ENDED.plus(PERIODS.keptAtMost()));
     }
 
