@@ -72,7 +72,6 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -219,10 +218,7 @@ public final class Controller implements AutoCloseable {
                 parts,
                 new DurableTimers.Builder()
                         .on(StayPolicy.BROWSER_END, id -> sessions.endBrowserIfDue(new SessionId(id)))
-                        .on(StayPolicy.SESSION_EXPIRY, id -> {
-                            sessions.expireIfDue(new SessionId(id));
-                            return Optional.empty();
-                        })
+                        .on(StayPolicy.SESSION_EXPIRY, id -> sessions.expireIfDue(new SessionId(id)))
                         .every(
                                 Duration.ofHours(1),
                                 "retention",

@@ -92,6 +92,7 @@ public record Settings(
      * @param failedKept how long a failed session's machine stays for debugging; zero for not at all
      * @param lease how long this host's lease is good without being renewed
      * @param left how long the machines that a controller left wait for the next one
+     * @param idle how long a session waits for a user whom nobody sees: no open screen, no address pasted
      * @param ended how long ended sessions and machines, with their timelines, are kept
      */
     public record Timing(
@@ -105,6 +106,7 @@ public record Settings(
             Duration failedKept,
             Duration lease,
             Duration left,
+            Duration idle,
             Duration ended) {
         /** The periods that are in force when nothing is chosen. */
         public static final Timing DEFAULTS = new Timing(
@@ -118,6 +120,7 @@ public record Settings(
                 Duration.ZERO,
                 Duration.ofSeconds(15),
                 Duration.ofMinutes(5),
+                Duration.ofMinutes(10),
                 Duration.ofDays(30));
 
         /** The same with another time for boots. */
@@ -133,6 +136,7 @@ public record Settings(
                     failedKept,
                     lease,
                     left,
+                    idle,
                     ended);
         }
 
@@ -149,13 +153,14 @@ public record Settings(
                     failedKept,
                     lease,
                     left,
+                    idle,
                     ended);
         }
 
         /** The same with other times after a session's end. */
         public Timing graces(Duration success, Duration failure, Duration atMost) {
             return new Timing(
-                    boot, user, success, failure, atMost, keepStep, keptAtMost, failedKept, lease, left, ended);
+                    boot, user, success, failure, atMost, keepStep, keptAtMost, failedKept, lease, left, idle, ended);
         }
 
         /** The same, keeping failed sessions' machines for debugging. */
@@ -171,6 +176,7 @@ public record Settings(
                     newFailedKept,
                     lease,
                     left,
+                    idle,
                     ended);
         }
 
@@ -187,11 +193,13 @@ public record Settings(
                     failedKept,
                     newLease,
                     left,
+                    idle,
                     ended);
         }
 
         StayPolicy.Periods stays() {
-            return new StayPolicy.Periods(graceAfterSuccess, graceAfterFailure, graceAtMost, keptAtMost, failedKept);
+            return new StayPolicy.Periods(
+                    graceAfterSuccess, graceAfterFailure, graceAtMost, keptAtMost, failedKept, idle);
         }
     }
 

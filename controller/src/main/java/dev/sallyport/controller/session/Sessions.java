@@ -238,6 +238,7 @@ public final class Sessions implements AutoCloseable {
     /** Replays to the tool what the user's own browser ended on. */
     public void callback(StoredSession session, String addressOrCode) throws InterruptedException {
         liveBrowser(session).agent().callback(new Callback(session.id().value(), addressOrCode));
+        parts.sessions().seen(session.id());
     }
 
     /** Goes on with all that this host is to work on, after {@link Machines#restore()}. */
@@ -283,21 +284,24 @@ public final class Sessions implements AutoCloseable {
         return Optional.empty();
     }
 
-    /** What the timer {@link StayPolicy#SESSION_EXPIRY} does. */
-    public void expireIfDue(SessionId id) {
-        Optional<StoredSession> found = parts.sessions().find(Scope.all(), id);
-        if (found.isPresent()
-                && found.get().status() == SessionStatus.AWAITING_USER
-                && found.get().expiresAt() != null
-                && clock.instant().isAfter(found.get().expiresAt())) {
-            StoredSession expired = parts.sessions()
-                    .transition(
-                            Scope.all(),
-                            id,
-                            SessionLife.Event.EXPIRE,
-                            SessionChange.none().cause(Cause.of(CauseCode.USER_TIME_OUT, "")));
-            stop(expired);
+    /**
+     * What the timer {@link StayPolicy#SESSION_EXPIRY} does.
+     *
+     * @return when to look again; empty when there is nothing more to do
+     */
+    public Optional<Instant> expireIfDue(SessionId id) {
+        Optional<Instant> due = parts.sessions().find(Scope.all(), id).flatMap(stays::expiryDue);
+        if (due.isEmpty() || clock.instant().isBefore(due.get())) {
+            return due;
         }
+        StoredSession expired = parts.sessions()
+                .transition(
+                        Scope.all(),
+                        id,
+                        SessionLife.Event.EXPIRE,
+                        SessionChange.none().cause(Cause.of(CauseCode.USER_TIME_OUT, "Nobody watched or answered.")));
+        stop(expired);
+        return Optional.empty();
     }
 
     /** Ends all sign-ins of this host. */

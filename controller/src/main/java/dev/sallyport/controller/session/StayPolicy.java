@@ -7,6 +7,7 @@ import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionStatus;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -25,16 +26,22 @@ public final class StayPolicy implements SessionTimers {
     private static final Duration BEHIND_THE_FLOW = Duration.ofSeconds(5);
 
     /**
-     * All of them from the session's end on.
+     * All but the last from the session's end on.
      *
      * @param afterSuccess grace after the last viewer of a completed session left
      * @param afterFailure grace after the last viewer of a failed session left
      * @param atMost cap, whoever watches
      * @param keptAtMost cap for one that somebody asked to stay
      * @param failedKept how long a failed session's machine stays for debugging, whoever watches; zero for not at all
+     * @param idle how long a session may wait for its user while nobody watches, and nothing comes from the user
      */
     public record Periods(
-            Duration afterSuccess, Duration afterFailure, Duration atMost, Duration keptAtMost, Duration failedKept) {}
+            Duration afterSuccess,
+            Duration afterFailure,
+            Duration atMost,
+            Duration keptAtMost,
+            Duration failedKept,
+            Duration idle) {}
 
     private final Periods periods;
 
@@ -70,6 +77,20 @@ public final class StayPolicy implements SessionTimers {
                 session.status() == SessionStatus.COMPLETED ? periods.afterSuccess() : periods.afterFailure());
     }
 
+    /** When a session that waits for its user is to end; empty of one that does not wait. */
+    public Optional<Instant> expiryDue(StoredSession session) {
+        if (session.status() != SessionStatus.AWAITING_USER || session.expiresAt() == null) {
+            return Optional.empty();
+        }
+        if (session.viewers() > 0) {
+            return Optional.of(session.expiresAt());
+        }
+        Instant seen = session.lastViewed();
+        Instant alone = seen == null ? session.statusSince() : later(seen, session.statusSince());
+        Instant idle = alone.plus(periods.idle());
+        return Optional.of(idle.isBefore(session.expiresAt()) ? idle : session.expiresAt());
+    }
+
     /** Until when it may be asked to stay. */
     public Instant keepableUntil(StoredSession session) {
         Instant ended = session.endedAt();
@@ -98,8 +119,9 @@ public final class StayPolicy implements SessionTimers {
             if (browser != null) {
                 Timers.set(handle, BROWSER_END, instance, browserDue(session));
             }
-        } else if (session.expiresAt() != null && session.status() == SessionStatus.AWAITING_USER) {
-            Timers.set(handle, SESSION_EXPIRY, instance, session.expiresAt().plus(BEHIND_THE_FLOW));
+        } else {
+            expiryDue(session)
+                    .ifPresent(due -> Timers.set(handle, SESSION_EXPIRY, instance, due.plus(BEHIND_THE_FLOW)));
         }
     }
 

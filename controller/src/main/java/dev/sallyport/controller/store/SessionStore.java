@@ -271,6 +271,11 @@ public final class SessionStore {
         return touch(id, "viewers = :value, last_viewed = :now", now, null);
     }
 
+    /** Its user did something; the version stays. */
+    public void seen(SessionId id) {
+        touch(id, "last_viewed = CAST(:value AS timestamptz)", database.now(), null);
+    }
+
     /**
      * Says that the browser machine of an ended session is needed no more.
      *

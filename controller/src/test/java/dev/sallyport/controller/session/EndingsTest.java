@@ -102,7 +102,12 @@ final class EndingsTest {
         settings = Settings.defaults(new Folders(folder.resolve("cache"), folder.resolve("data"), folder))
                 .with(Settings.Timing.DEFAULTS.graces(Duration.ZERO, Duration.ZERO, Duration.ofHours(1)));
         stays = new StayPolicy(new StayPolicy.Periods(
-                Duration.ZERO, Duration.ZERO, Duration.ofHours(1), Duration.ofHours(1), Duration.ZERO));
+                Duration.ZERO,
+                Duration.ZERO,
+                Duration.ofHours(1),
+                Duration.ofHours(1),
+                Duration.ZERO,
+                Duration.ofHours(1)));
         store = new SessionStore(database, timelines, OutcomeListener.NONE, stays);
         vault = Vault.open(MasterKey.load(folder.resolve("master-key"), null), new CredentialStore(database));
         machineStore = new MachineStore(database, timelines, vault, OutcomeListener.NONE);

@@ -24,7 +24,8 @@ final class StayPolicyTest {
             Duration.ofSeconds(5),
             Duration.ofMinutes(2),
             Duration.ofMinutes(30),
-            Duration.ZERO);
+            Duration.ZERO,
+            Duration.ofHours(1));
 
     private static final Instant ENDED = Instant.parse("2026-05-20T12:00:00Z");
 
@@ -34,7 +35,8 @@ final class StayPolicyTest {
             PERIODS.afterFailure(),
             PERIODS.atMost(),
             PERIODS.keptAtMost(),
-            Duration.ofHours(1)));
+            Duration.ofHours(1),
+            PERIODS.idle()));
 
     @Test
     void nobodyWatched() {
@@ -130,11 +132,28 @@ final class StayPolicyTest {
 
     @Test
     void aSessionThatHasNotEndedHasNoSuchTime() {
-        StoredSession running = stored(SessionStatus.AWAITING_USER, null, 0, null, false, null);
+        StoredSession running = stored(SessionStatus.AWAITING_USER, null, 0, null, false, null, null);
         assertThatThrownBy(() -> policy.browserDue(running))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(running.id().value());
         assertThat(policy.keepableUntil(running)).isEqualTo(Instant.MAX);
+    }
+
+    @Test
+    void whoWaitsForAUserWaitsAsLongAsThereIsTimeOrSomebodyIsSeen() {
+        Instant late = ENDED.plus(Duration.ofHours(3));
+        Instant soon = ENDED.plusSeconds(900);
+        assertThat(policy.expiryDue(waiting(0, null, soon))).contains(soon);
+        assertThat(policy.expiryDue(waiting(0, null, late))).as("nobody").contains(ENDED.plus(PERIODS.idle()));
+        assertThat(policy.expiryDue(waiting(0, ENDED.plusSeconds(60), late)))
+                .as("seen last")
+                .contains(ENDED.plusSeconds(60).plus(PERIODS.idle()));
+        assertThat(policy.expiryDue(waiting(1, ENDED, late))).as("watched").contains(late);
+        assertThat(policy.expiryDue(alone(SessionStatus.COMPLETED))).isEmpty();
+    }
+
+    private static StoredSession waiting(int viewers, @Nullable Instant viewed, Instant expires) {
+        return stored(SessionStatus.AWAITING_USER, null, viewers, viewed, false, null, expires);
     }
 
     private static StoredSession alone(SessionStatus status) {
@@ -143,7 +162,7 @@ final class StayPolicyTest {
 
     private static StoredSession session(
             SessionStatus status, int viewers, @Nullable Instant viewed, boolean released, @Nullable Instant kept) {
-        return stored(status, ENDED, viewers, viewed, released, kept);
+        return stored(status, ENDED, viewers, viewed, released, kept, null);
     }
 
     private static StoredSession stored(
@@ -152,7 +171,8 @@ final class StayPolicyTest {
             int viewers,
             @Nullable Instant viewed,
             boolean released,
-            @Nullable Instant kept) {
+            @Nullable Instant kept,
+            @Nullable Instant expires) {
         return new StoredSession(
                 SessionId.random(),
                 new UserId("ada"),
@@ -169,7 +189,7 @@ final class StayPolicyTest {
                 ENDED,
                 ended,
                 HostId.random(),
-                null,
+                expires,
                 null,
                 released,
                 ENDED,
