@@ -21,10 +21,12 @@ class ProcessMemoryTest {
     @Test
     void whatAChildHoldsCountsToo() throws Exception {
         // The parent is a shell that waits; its child holds every line that it is given.
-        Process process = new ProcessBuilder("sh", "-c", "sed -n H; exec sleep 1000")
+        Process process = new ProcessBuilder("sh", "-c", "echo up; sed -n H; exec sleep 1000")
                 .redirectErrorStream(true)
                 .start();
         try {
+            // Just started, it would hold next to nothing.
+            assertThat(process.inputReader().readLine()).isEqualTo("up");
             OptionalLong before = ProcessMemory.of(process.toHandle());
             assertThat(before).isPresent();
             assertThat(before.getAsLong()).isBetween(50_000L, 64L * MIB);
