@@ -55,6 +55,8 @@ final class QemuMachine implements Machine {
         private volatile String shutdown = "";
         private volatile boolean panicked;
         private volatile boolean paused;
+        /** Whether it is paused for want of room on the host's disk. */
+        private volatile boolean withoutRoom;
         /** One for each time that QEMU paused the machine since there was no room for what it wrote. */
         private final Semaphore outOfRoom = new Semaphore(0);
 
@@ -63,6 +65,7 @@ final class QemuMachine implements Machine {
             paused = !status.path("running").asBoolean(true);
             panicked = status.path("status").asText().equals("guest-panicked");
             if (status.path("status").asText().equals("io-error")) {
+                withoutRoom = true;
                 outOfRoom.release();
             }
         }
@@ -72,9 +75,13 @@ final class QemuMachine implements Machine {
                 case "SHUTDOWN" -> shutdown = event.path("data").path("reason").asText("unknown");
                 case "GUEST_PANICKED" -> panicked = true;
                 case "STOP" -> paused = true;
-                case "RESUME" -> paused = false;
+                case "RESUME" -> {
+                    paused = false;
+                    withoutRoom = false;
+                }
                 case "BLOCK_IO_ERROR" -> {
                     if (event.path("data").path("action").asText().equals("stop")) {
+                        withoutRoom = true;
                         outOfRoom.release();
                     }
                 }
@@ -217,7 +224,7 @@ final class QemuMachine implements Machine {
 
     @Override
     public Optional<Pulse> pulse() {
-        if (exit.isDone() || left.isDone()) {
+        if (events.withoutRoom || exit.isDone() || left.isDone()) {
             return Optional.empty();
         }
         return hypervisor
