@@ -125,36 +125,22 @@ public record Settings(
 
         /** The same with another time for boots. */
         public Timing boot(Duration newBoot) {
-            return new Timing(
-                    newBoot,
-                    user,
-                    graceAfterSuccess,
-                    graceAfterFailure,
-                    graceAtMost,
-                    keepStep,
-                    keptAtMost,
-                    failedKept,
-                    lease,
-                    left,
-                    idle,
-                    ended);
+            return with(newBoot, user, failedKept, lease);
         }
 
         /** The same with another time for the user. */
         public Timing user(Duration newUser) {
-            return new Timing(
-                    boot,
-                    newUser,
-                    graceAfterSuccess,
-                    graceAfterFailure,
-                    graceAtMost,
-                    keepStep,
-                    keptAtMost,
-                    failedKept,
-                    lease,
-                    left,
-                    idle,
-                    ended);
+            return with(boot, newUser, failedKept, lease);
+        }
+
+        /** The same, keeping failed sessions' machines for debugging. */
+        public Timing keepingFailed(Duration newFailedKept) {
+            return with(boot, user, newFailedKept, lease);
+        }
+
+        /** The same with another lease. */
+        public Timing lease(Duration newLease) {
+            return with(boot, user, failedKept, newLease);
         }
 
         /** The same with other times after a session's end. */
@@ -163,34 +149,16 @@ public record Settings(
                     boot, user, success, failure, atMost, keepStep, keptAtMost, failedKept, lease, left, idle, ended);
         }
 
-        /** The same, keeping failed sessions' machines for debugging. */
-        public Timing keepingFailed(Duration newFailedKept) {
+        private Timing with(Duration newBoot, Duration newUser, Duration newFailedKept, Duration newLease) {
             return new Timing(
-                    boot,
-                    user,
+                    newBoot,
+                    newUser,
                     graceAfterSuccess,
                     graceAfterFailure,
                     graceAtMost,
                     keepStep,
                     keptAtMost,
                     newFailedKept,
-                    lease,
-                    left,
-                    idle,
-                    ended);
-        }
-
-        /** The same with another lease. */
-        public Timing lease(Duration newLease) {
-            return new Timing(
-                    boot,
-                    user,
-                    graceAfterSuccess,
-                    graceAfterFailure,
-                    graceAtMost,
-                    keepStep,
-                    keptAtMost,
-                    failedKept,
                     newLease,
                     left,
                     idle,
