@@ -78,13 +78,6 @@ public final class Lease implements AutoCloseable {
     private final LongAdder failed = new LongAdder();
     private final LongAdder losses = new LongAdder();
     private volatile String address = "";
-    private volatile Listener listener = new Listener() {
-        @Override
-        public void lost() {}
-
-        @Override
-        public void held() {}
-    };
     private volatile boolean closed;
     /** Guarded by the lock. */
     private boolean released;
@@ -160,8 +153,7 @@ public final class Lease implements AutoCloseable {
      * @param told of what becomes of it, on the thread that renews
      */
     public void keep(Listener told) {
-        listener = told;
-        Thread.ofVirtual().name("lease").start(this::run);
+        Thread.ofVirtual().name("lease").start(() -> run(told));
     }
 
     /** Where this host's API is reached from now on. */
@@ -227,13 +219,13 @@ public final class Lease implements AutoCloseable {
         }
     }
 
-    private void run() {
+    private void run(Listener told) {
         while (!closed) {
             try {
-                renew();
+                renew(told);
                 List<StoredHost> lost = store.sweep();
                 if (!lost.isEmpty()) {
-                    listener.swept(lost);
+                    told.swept(lost);
                 }
             } catch (FailureException e) {
                 failed.increment();
@@ -247,7 +239,7 @@ public final class Lease implements AutoCloseable {
         }
     }
 
-    private void renew() {
+    private void renew(Listener told) {
         long term;
         lock.lock();
         try {
@@ -275,9 +267,9 @@ public final class Lease implements AutoCloseable {
                 lock.unlock();
             }
         }
-        listener.lost(); // Also when an earlier try to begin again failed: what it has ended it ends no second time.
+        told.lost(); // Also when an earlier try to begin again failed: what it has ended it ends no second time.
         begin();
-        listener.held();
+        told.held();
     }
 
     /** Until the next renewal, a third of the lease's length; false when it is closed meanwhile. */

@@ -131,7 +131,12 @@ public final class HostStore {
 
     /** One host. */
     public Optional<StoredHost> find(HostId id) {
-        return all().stream().filter(host -> host.id().equals(id)).findFirst();
+        return database.inTransaction(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT * FROM hosts WHERE id = :id")
+                        .bind("id", id.value())
+                        .map((row, context) -> host(row))
+                        .findOne());
     }
 
     private Optional<StoredHost> lose(Handle handle, HostId id) {
