@@ -307,17 +307,7 @@ public final class MachineStore {
                     CauseCode.CONFLICT,
                     "The machine " + id + " is at version " + before.version() + ", not at " + expected + ".");
         }
-        MachineState next;
-        try {
-            next = MachineLife.TABLE.next(before.state(), event);
-        } catch (IllegalTransitionException e) {
-            throw new FailureException(
-                    new Cause(
-                            CauseCode.CONFLICT,
-                            e.getMessage() + " (" + id + ").",
-                            timelines.history(handle, TimelineId.of(id))),
-                    e);
-        }
+        MachineState next = timelines.next(handle, MachineLife.TABLE, before.state(), event, TimelineId.of(id));
         StoredMachine after = write(handle, before, next, change);
         Optional<Instant> sessionEnded = event == MachineLife.Event.GONE && after.type() == VmType.BROWSER
                 ? endOf(handle, after.session())

@@ -222,17 +222,7 @@ public final class SessionStore {
     /** As {@link #transition(Scope, SessionId, SessionLife.Event, SessionChange)}, in the caller's transaction. */
     StoredSession transition(Handle handle, SessionId id, SessionLife.Event event, SessionChange change) {
         StoredSession before = lock(handle, id, change);
-        SessionStatus next;
-        try {
-            next = SessionLife.TABLE.next(before.status(), event);
-        } catch (IllegalTransitionException e) {
-            throw new FailureException(
-                    new Cause(
-                            CauseCode.CONFLICT,
-                            e.getMessage() + " (" + id + ").",
-                            timelines.history(handle, TimelineId.of(id))),
-                    e);
-        }
+        SessionStatus next = timelines.next(handle, SessionLife.TABLE, before.status(), event, TimelineId.of(id));
         StoredSession after = write(handle, before, next, change, defaultText(next, change));
         handle.afterCommit(() -> {
             outcomes.sessionMoved(before, after);

@@ -1,8 +1,11 @@
 package dev.sallyport.controller.store;
 
+import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.IllegalTransitionException;
 import dev.sallyport.model.TimelineEvent;
+import dev.sallyport.model.TransitionTable;
 import dev.sallyport.model.UserId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -214,8 +217,27 @@ public final class TimelineStore {
                 .list();
     }
 
+    /**
+     * Where {@code event} leads from {@code state}.
+     *
+     * @throws FailureException {@link CauseCode#CONFLICT} when the table has no such row, with the timeline's last events as evidence
+     */
+    <S extends Enum<S>, E extends Enum<E>> S next(
+            Handle handle, TransitionTable<S, E> table, S state, E event, TimelineId timeline) {
+        try {
+            return table.next(state, event);
+        } catch (IllegalTransitionException e) {
+            throw new FailureException(
+                    new Cause(
+                            CauseCode.CONFLICT,
+                            e.getMessage() + " (" + timeline.id() + ").",
+                            history(handle, timeline)),
+                    e);
+        }
+    }
+
     /** The last events as lines of evidence, in the caller's transaction. */
-    List<String> history(Handle handle, TimelineId timeline) {
+    private List<String> history(Handle handle, TimelineId timeline) {
         return handle
                 .createQuery("SELECT sequence, at, step, text, details FROM events"
                         + " WHERE kind = :kind AND id = :id ORDER BY sequence DESC LIMIT 10")
