@@ -1,12 +1,12 @@
 package dev.sallyport.image;
 
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
-import dev.sallyport.image.journal.BuildHook;
 import dev.sallyport.image.journal.BuildJournal;
 import dev.sallyport.image.journal.Thing;
 import dev.sallyport.image.journal.Undoing;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -229,11 +229,11 @@ public final class ImageStore {
      * @param about what is made there, for people
      */
     public Workspace workspace(String about) {
-        return workspace(about, BuildHook.NONE);
+        return workspace(about, StepHook.NONE);
     }
 
     /** With somebody who is told of each step. */
-    public Workspace workspace(String about, BuildHook hook) {
+    public Workspace workspace(String about, StepHook hook) {
         try {
             BuildJournal journal;
             try (var _ = locks.store()) {

@@ -3,10 +3,10 @@ package dev.sallyport.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sallyport.image.journal.BuildHook;
 import dev.sallyport.image.journal.Thing;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -277,7 +277,7 @@ final class ImageStoreTest {
     void aKeyWhoseFileDidNotComeGoesWithItsWorkspaceAndAWholeOneStays() throws IOException {
         StoredFile whole = add("root-cli", key(1), "content");
         var stopped = new IllegalStateException("stopped before it has its name");
-        BuildHook hook = new BuildHook() {
+        StepHook hook = new StepHook() {
             @Override
             public void before(String step) {
                 if (step.startsWith("take in ")) {

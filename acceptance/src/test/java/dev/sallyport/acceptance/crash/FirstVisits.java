@@ -1,6 +1,6 @@
 package dev.sallyport.acceptance.crash;
 
-import dev.sallyport.controller.store.StepHook;
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;

@@ -4,8 +4,8 @@ import dev.sallyport.image.Image;
 import dev.sallyport.image.ImageStore;
 import dev.sallyport.image.build.BuildInputs;
 import dev.sallyport.image.build.ImageBuilder;
-import dev.sallyport.image.journal.BuildHook;
 import dev.sallyport.image.recipe.RecipeParser;
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -45,24 +45,11 @@ final class ImageBuildProcess {
                 new BuildInputs(Path.of(given.get("home")), Path.of(System.getProperty("java.home"))),
                 step -> System.out.println(step.state() + " " + step.part() + " " + step.phase()),
                 new RecipeParser(path -> recipe(path, given.getOrDefault("round", ""))),
-                given.containsKey("steps") ? strikes(cache, Path.of(given.get("steps"))) : BuildHook.NONE);
+                given.containsKey("steps")
+                        ? new FirstVisits(Path.of(given.get("steps")), FirstVisits.Blow.HALT.on(cache))
+                        : StepHook.NONE);
         Image image = builder.build(given.getOrDefault("recipe", "cli"));
         System.out.println("IMAGE " + image.id());
-    }
-
-    private static BuildHook strikes(Path cache, Path steps) {
-        var visits = new FirstVisits(steps, FirstVisits.Blow.HALT.on(cache));
-        return new BuildHook() {
-            @Override
-            public void before(String step) {
-                visits.before(step);
-            }
-
-            @Override
-            public void after(String step) {
-                visits.after(step);
-            }
-        };
     }
 
     private static Optional<String> recipe(String path, String round) {

@@ -7,7 +7,6 @@ import dev.sallyport.image.KernelFiles;
 import dev.sallyport.image.Layer;
 import dev.sallyport.image.StoredFile;
 import dev.sallyport.image.Workspace;
-import dev.sallyport.image.journal.BuildHook;
 import dev.sallyport.image.recipe.ImageRecipe;
 import dev.sallyport.image.recipe.KernelRecipe;
 import dev.sallyport.image.recipe.LayerRecipe;
@@ -17,6 +16,7 @@ import dev.sallyport.image.verify.ImageVerifier;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,15 +35,15 @@ public final class ImageBuilder {
     private final BuildInputs inputs;
     private final BuildListener listener;
     private final RecipeParser recipes;
-    private final BuildHook hook;
+    private final StepHook hook;
 
     public ImageBuilder(ImageStore store, BuildInputs inputs, BuildListener listener) {
-        this(store, inputs, listener, RecipeParser.ofTheProduct(), BuildHook.NONE);
+        this(store, inputs, listener, RecipeParser.ofTheProduct(), StepHook.NONE);
     }
 
     /** With recipes of one's own, and somebody who is told of each step. */
     public ImageBuilder(
-            ImageStore store, BuildInputs inputs, BuildListener listener, RecipeParser recipes, BuildHook hook) {
+            ImageStore store, BuildInputs inputs, BuildListener listener, RecipeParser recipes, StepHook hook) {
         this.store = store;
         this.inputs = inputs;
         this.listener = listener;

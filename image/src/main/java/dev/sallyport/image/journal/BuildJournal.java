@@ -1,5 +1,6 @@
 package dev.sallyport.image.journal;
 
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
@@ -44,10 +45,10 @@ public final class BuildJournal implements AutoCloseable {
     private final FileChannel lock;
 
     private final Undo undo;
-    private final BuildHook hook;
+    private final StepHook hook;
     private final List<Thing> made = new ArrayList<>();
 
-    private BuildJournal(Path home, RandomAccessFile file, FileChannel lock, Undo undo, BuildHook hook) {
+    private BuildJournal(Path home, RandomAccessFile file, FileChannel lock, Undo undo, StepHook hook) {
         this.home = home;
         this.file = file;
         this.lock = lock;
@@ -60,7 +61,7 @@ public final class BuildJournal implements AutoCloseable {
      *
      * @throws IOException when the folder or the file cannot be made
      */
-    public static BuildJournal begin(Path parent, Undo undo, BuildHook hook) throws IOException {
+    public static BuildJournal begin(Path parent, Undo undo, StepHook hook) throws IOException {
         String id = UUID.randomUUID().toString();
         Path home = parent.resolve(id);
         HELD.add(id);
@@ -144,7 +145,7 @@ public final class BuildJournal implements AutoCloseable {
                 return Optional.empty();
             }
             var file = new RandomAccessFile(home.resolve(FILE).toFile(), "rw");
-            var journal = new BuildJournal(home, file, channel, undo, BuildHook.NONE);
+            var journal = new BuildJournal(home, file, channel, undo, StepHook.NONE);
             try {
                 journal.read();
             } catch (IOException | RuntimeException e) {
@@ -193,7 +194,7 @@ public final class BuildJournal implements AutoCloseable {
     }
 
     /** Who is told of its steps. */
-    public BuildHook hook() {
+    public StepHook hook() {
         return hook;
     }
 

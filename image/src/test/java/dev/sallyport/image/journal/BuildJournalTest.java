@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sallyport.image.journal.Thing.Kind;
+import dev.sallyport.model.StepHook;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,7 +25,7 @@ final class BuildJournalTest {
 
     private final List<Thing> undone = new ArrayList<>();
     private final List<String> steps = new ArrayList<>();
-    private final BuildHook hook = new BuildHook() {
+    private final StepHook hook = new StepHook() {
         @Override
         public void before(String step) {
             steps.add("before " + step);
@@ -213,7 +214,7 @@ final class BuildJournalTest {
     @Test
     void aThingIsOnTheDiskBeforeAnybodyIsToldSo() throws IOException {
         List<String> read = new ArrayList<>();
-        BuildHook reader = new BuildHook() {
+        StepHook reader = new StepHook() {
             @Override
             public void before(String step) {}
 

@@ -1,8 +1,8 @@
-package dev.sallyport.controller.store;
+package dev.sallyport.model;
 
 /**
  * Told of each journalled step: an intent to make an outside thing or its undoing, a change of a session's or machine's state, a
- * version of credentials. Tests of crashes end the program there; the program itself has no use for it.
+ * version of credentials, a step of an image build. Tests of crashes end the program there; the program itself has no use for it.
  */
 public interface StepHook {
     /** Does nothing. */
@@ -14,7 +14,7 @@ public interface StepHook {
         public void after(String step) {}
     };
 
-    /** The step is about to be written. */
+    /** The step is about to be taken. */
     void before(String step);
 
     /** The step is durable. */
