@@ -35,6 +35,19 @@ public interface Machine {
      */
     OptionalLong residentBytes();
 
+    /**
+     * Makes the template for which it was started ({@link Origin.ForTemplate}) of what it is now, and stops it for good: what remains
+     * to be done with it is {@link #destroy()}, which leaves the template.
+     *
+     * @throws dev.sallyport.model.FailureException {@code TEMPLATE_FAILED} with the hypervisor's words when it cannot be made,
+     *     {@code DISK_FULL} when there is no room for it
+     * @throws IllegalStateException when it was not started for one
+     * @throws InterruptedException when the calling thread is interrupted; the template is not whole then
+     */
+    default void snapshot() throws InterruptedException {
+        throw new IllegalStateException(spec().id() + " was not started for a template");
+    }
+
     /** How it ended, once it has. Never blocks; empty for ever once the machine was left while it ran. */
     Optional<MachineExit> exit();
 

@@ -19,16 +19,30 @@ public interface MachineDriver {
     String name();
 
     /**
-     * Starts a machine, and returns as soon as it runs; whether its agent answers is another question.
+     * Starts a machine, and returns as soon as it runs; whether its agent answers is another question. One that begins from a
+     * template has been told who it is when this returns; its agent says so ({@link Readiness} waits for it).
      *
      * @param spec what to start
      * @param ledger told of each thing before it is made
      * @param steps told of each step when it is done
      * @return the running machine
-     * @throws dev.sallyport.model.FailureException with the cause when it cannot be started; what was made until then has been undone
+     * @throws dev.sallyport.model.FailureException with the cause when it cannot be started; what was made until then has been undone.
+     *     {@code TEMPLATE_UNUSABLE} when the template is the reason: booting the image may work, and the template is to be made anew
      * @throws InterruptedException when the calling thread is interrupted; what was made until then has been undone
      */
     Machine start(MachineSpec spec, ResourceLedger ledger, StepListener steps) throws InterruptedException;
+
+    /**
+     * What a template of machines like {@code spec} depends on. Only its type, image, shape and facts are looked at; the first call
+     * may have to find out what this host can do.
+     *
+     * @return empty when this driver makes no templates
+     * @throws dev.sallyport.model.FailureException with the cause when no machine could be started here at all
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    default Optional<TemplateKey> templateKey(MachineSpec spec) throws InterruptedException {
+        return Optional.empty();
+    }
 
     /**
      * Takes over a machine that an earlier process started, or adopted, and that nobody holds now. Its door is opened again at the

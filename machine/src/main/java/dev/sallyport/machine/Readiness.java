@@ -31,6 +31,10 @@ import org.jspecify.annotations.Nullable;
 public final class Readiness {
     /** A new question is asked so often. */
     private static final Duration EVERY = Duration.ofMillis(200);
+    /** One that begins from a template is there in a moment, or not at all. */
+    private static final Duration EVERY_OF_TEMPLATE = Duration.ofMillis(10);
+
+    private static final int OFTEN = 300;
     /** How long one question may take. */
     private static final Duration ONE_PROBE = Duration.ofSeconds(4);
     /** How many questions may be open at once: enough that all may hang for their whole time, and one is asked at each interval. */
@@ -209,6 +213,7 @@ public final class Readiness {
     private void ask(ExecutorService racers, Duration atMost) {
         var open = new Semaphore(MOST_OPEN);
         long deadline = System.nanoTime() + atMost.toNanos();
+        int often = machine.spec().origin() instanceof Origin.FromTemplate ? OFTEN : 0;
         try {
             while (System.nanoTime() < deadline) {
                 open.acquire();
@@ -228,7 +233,7 @@ public final class Readiness {
                 });
                 // Nothing announces an agent that comes up, so it is asked at intervals; the deadline and the other
                 // racers end this.
-                TimeUnit.NANOSECONDS.sleep(EVERY.toNanos());
+                TimeUnit.NANOSECONDS.sleep((often-- > 0 ? EVERY_OF_TEMPLATE : EVERY).toNanos());
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The race is over.
@@ -240,7 +245,7 @@ public final class Readiness {
     private void onAnswer(Answer answer) {
         Evidence.Reply reply = switch (answer) {
             case Answer.Healthy(Health health) -> {
-                put(onHealth(health));
+                onHealth(health).ifPresent(this::put);
                 yield Evidence.Reply.HEALTHY;
             }
             case Answer.Unreachable unreachable -> Evidence.Reply.UNREACHABLE;
@@ -254,7 +259,16 @@ public final class Readiness {
         }
     }
 
-    private Seen onHealth(Health health) {
+    private Optional<Seen> onHealth(Health health) {
+        // Of a template's machine it is all that is waited for; of one that begins from a template it is what it was
+        // before.
+        if (health.status().equals(Health.TEMPLATE) && machine.spec().origin() instanceof Origin.FromTemplate) {
+            return Optional.empty();
+        }
+        return Optional.of(judged(health));
+    }
+
+    private Seen judged(Health health) {
         String wanted = machine.spec().id().value();
         if (!health.machineId().equals(wanted)) {
             return failed(

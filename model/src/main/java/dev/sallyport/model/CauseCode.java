@@ -81,6 +81,17 @@ public enum CauseCode {
             500,
             "The hypervisor ended before the machine was up.",
             "Read the evidence lines: they are the hypervisor's own."),
+    TEMPLATE_UNUSABLE(
+            Family.HOST,
+            500,
+            "The template cannot be started from.",
+            "Nothing is to be done: the machine boots instead, and the template is made anew. If it happens again and again, read the"
+                    + " evidence lines."),
+    TEMPLATE_FAILED(
+            Family.HOST,
+            500,
+            "The template could not be made.",
+            "Machines boot without one. Read the evidence lines; './sallyport doctor' checks disk, memory and images."),
     KVM_REFUSED(
             Family.HOST,
             500,
