@@ -40,6 +40,22 @@ public final class FactsDisk {
      *     character (it would be another line), or all of it is too large; the message names the key, never the value
      */
     public static byte[] content(Map<String, String> facts) {
+        byte[] bytes = text(facts).getBytes(StandardCharsets.UTF_8);
+        int padded = (bytes.length + BLOCK - 1) / BLOCK * BLOCK;
+        if (padded > MAX_BYTES) {
+            throw FailureException.of(
+                    CauseCode.BAD_REQUEST,
+                    "The facts take " + padded + " bytes, and " + MAX_BYTES + " are the most that a machine reads.");
+        }
+        return Arrays.copyOf(bytes, padded);
+    }
+
+    /**
+     * The disk's text alone, which is also what a machine that begins from a template is told on its console.
+     *
+     * @throws FailureException {@code BAD_REQUEST} as {@link #content} does, but for the size
+     */
+    public static String text(Map<String, String> facts) {
         var text = new StringBuilder(HEADER).append('\n');
         new TreeMap<>(facts).forEach((key, value) -> {
             if (!KEY.matcher(key).matches()) {
@@ -52,14 +68,7 @@ public final class FactsDisk {
             }
             text.append(key).append('=').append(value).append('\n');
         });
-        byte[] bytes = text.append("END\n").toString().getBytes(StandardCharsets.UTF_8);
-        int padded = (bytes.length + BLOCK - 1) / BLOCK * BLOCK;
-        if (padded > MAX_BYTES) {
-            throw FailureException.of(
-                    CauseCode.BAD_REQUEST,
-                    "The facts take " + padded + " bytes, and " + MAX_BYTES + " are the most that a machine reads.");
-        }
-        return Arrays.copyOf(bytes, padded);
+        return text.append("END\n").toString();
     }
 
     /**

@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** What every driver must do about machines that outlive the process that started them. */
-abstract class AdoptionContract extends ContractMachines {
+abstract class AdoptionContract extends TemplateContract {
     private static final String SAY = "echo '%s' >/dev/console\n";
     private static final String ASK_DOOR =
             "proxy=$(sed -n s/^proxy=//p /run/sallyport/facts); echo hello | nc -w 10 ${proxy%:*} ${proxy#*:}\n";

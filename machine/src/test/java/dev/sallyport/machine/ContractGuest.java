@@ -37,8 +37,30 @@ public final class ContractGuest {
             exec </dev/console >/dev/console 2>&1
             fact() { sed -n "s/^$1=//p" /run/sallyport/facts; }
             ip link set lo up
-            printf '{"status":"ok","timestamp":"%s","activeSessions":0,"version":"contract","machineId":"%s","parts":{}}' \\
-              "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(fact machine_id)" >/www/health
+            health() {
+              printf '{"status":"%s","timestamp":"%s","activeSessions":0,"version":"contract","machineId":"%s","parts":{}}' \\
+                "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$(fact machine_id)" >/www/health.new
+              mv /www/health.new /www/health
+            }
+            # A template: on the console it is told who it is.
+            told() {
+              stty -F /dev/ttyS0 raw -echo opost onlcr
+              health template
+              : >/run/told
+              while read -r line; do
+                case $line in
+                  'SALLYPORT-FACTS 1') : >/run/told ;;
+                  END) break ;;
+                  *=*) echo "$line" >>/run/told ;;
+                esac
+              done </dev/ttyS0
+              mv /run/told /run/sallyport/facts
+              date -s "@$(($(fact time_ms) / 1000))" >/dev/null
+              ip address flush dev eth0
+              ip address add "$(fact address)" dev eth0
+              health ok
+            }
+            if [ "$(fact template)" = 1 ]; then told & else health ok; fi
             case "$(fact mode)" in
               deaf) ;;
               mute) httpd -p 8080 -h /www; killall -STOP httpd ;;

@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
 /** What the host says of its processor. */
 final class HostCpu {
     private static final Pattern MODEL = Pattern.compile("(?m)^model name\\s*:\\s*(.*)$");
+    private static final Pattern FLAGS = Pattern.compile("(?m)^flags\\s*:\\s*(.+)$");
     private static final Pattern NOMINAL = Pattern.compile("@\\s*(\\d+(?:\\.\\d+)?)\\s*GHz");
     private static final Pattern CURRENT = Pattern.compile("(?m)^cpu MHz\\s*:\\s*(\\d+(?:\\.\\d+)?)$");
 
@@ -26,6 +27,12 @@ final class HostCpu {
     static String model(String info) {
         Matcher model = MODEL.matcher(info);
         return model.find() ? model.group(1) : "unknown";
+    }
+
+    /** What the processor can do, in its own words; empty where the host does not tell. */
+    static String flags(String info) {
+        Matcher flags = FLAGS.matcher(info);
+        return flags.find() ? flags.group(1) : "";
     }
 
     /**

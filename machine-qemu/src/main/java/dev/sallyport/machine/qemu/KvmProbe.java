@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.concurrent.ExecutionException;
@@ -80,7 +81,7 @@ final class KvmProbe {
             }
             Verdict verdict = device();
             if (verdict == null) {
-                Path file = options.cache().resolve("kvm").resolve(key(kernel) + ".properties");
+                Path file = file(kernel);
                 verdict = read(file);
                 if (verdict == null) {
                     verdict = run(kernel, initramfs, directory, driver, marker, made);
@@ -92,6 +93,32 @@ final class KvmProbe {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * The answer, as far as it is known without running a guest.
+     *
+     * @param kernel the ELF kernel
+     * @throws IOException when the cache cannot be used
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    Optional<Verdict> known(Path kernel) throws IOException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            if (known == null) {
+                known = device();
+            }
+            if (known == null) {
+                known = read(file(kernel));
+            }
+            return Optional.ofNullable(known);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Path file(Path kernel) throws IOException {
+        return options.cache().resolve("kvm").resolve(key(kernel) + ".properties");
     }
 
     /** What the device alone tells; null when it may be of use. */
@@ -108,14 +135,14 @@ final class KvmProbe {
 
     private Verdict run(Path kernel, Path initramfs, Path directory, String driver, String marker, MadeThings made)
             throws InterruptedException {
-        List<String> arguments = new QemuArguments(options, true, 256, 1, 0)
+        List<String> arguments = new QemuArguments(options, true, QemuArguments.Memory.of(256), 1, 0)
                 .boot(kernel, initramfs, List.of(), OptionalLong.empty(), List.of("quiet", "sallyport.probe"))
                 .consoleOnOutput()
                 .confined(user, false)
                 .toList();
         long began = System.nanoTime();
         made.intend(new Resource(driver, QemuDriver.PROCESS, marker));
-        StartedHypervisor hypervisor = StartedHypervisor.start(arguments, directory, marker);
+        StartedHypervisor hypervisor = StartedHypervisor.start(arguments, directory, Optional.empty(), marker);
         try {
             int code = hypervisor.exit().get(options.kvmDeadline().toNanos(), TimeUnit.NANOSECONDS);
             hypervisor.awaitOutput(Duration.ofSeconds(2));

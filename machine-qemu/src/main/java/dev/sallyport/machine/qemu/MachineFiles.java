@@ -19,6 +19,9 @@ record MachineFiles(Path directory) {
     static final String CONSOLE_LOG = "console.log";
 
     static final String WRITABLE_DISK = "writable.ext4";
+    /** What a machine that began from a template has written; the rest of its disk is the template's. */
+    static final String WRITABLE_OVERLAY = "writable.qcow2";
+
     static final String FACTS_DISK = "facts.raw";
     /** QEMU connects to it once, at its start. */
     static final String TOLD_SOCKET = "told.sock";
@@ -31,8 +34,8 @@ record MachineFiles(Path directory) {
     static final String CONSOLE_OUTPUT = CONSOLE + ".out";
 
     /** All that is undone, in the order in which it may be. */
-    private static final List<String> UNDONE =
-            List.of(TOLD_SOCKET, MONITOR_SOCKET, CONSOLE_OUTPUT, CONSOLE_INPUT, WRITABLE_DISK, FACTS_DISK);
+    private static final List<String> UNDONE = List.of(
+            TOLD_SOCKET, MONITOR_SOCKET, CONSOLE_OUTPUT, CONSOLE_INPUT, WRITABLE_DISK, WRITABLE_OVERLAY, FACTS_DISK);
 
     private static final Set<PosixFilePermission> OWNER_ALONE = PosixFilePermissions.fromString("rwx------");
 

@@ -17,6 +17,9 @@ interface MachineNetwork {
     /** The egress gateway's port as the machine sees it. */
     int DOOR_PORT = 3128;
 
+    /** Its kind, in one word. */
+    String kind();
+
     /** QEMU's arguments for the backend named {@code net}. */
     List<String> arguments();
 

@@ -87,7 +87,7 @@ final class QemuAdoption {
             pipe.release();
             steps.done("console", "Its console goes on.", Map.of("bytes", Long.toString(console.bytes())));
             var hypervisor = new FoundHypervisor(process, identity, qmp);
-            var machine = new QemuMachine(spec, handle, hypervisor, console, pipe, qmp, events, made);
+            var machine = new QemuMachine(spec, handle, hypervisor, console, pipe, qmp, events, made, Optional.empty());
             held = true;
             return machine;
         } finally {

@@ -9,10 +9,27 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /** QEMU's command line, in the order in which it is written. File names go into JSON, where commas mean nothing. */
 final class QemuArguments {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What a machine wrote is worth nothing once its host has crashed. */
+    private static final Map<String, Boolean> NO_FLUSH = Map.of("direct", false, "no-flush", true);
+
+    /**
+     * Guest memory.
+     *
+     * @param mib its size in MiB
+     * @param file where it lies; null for memory of no file
+     * @param shared whether the guest's writes go to the file; else they are its own
+     */
+    record Memory(int mib, @Nullable Path file, boolean shared) {
+        static Memory of(int mib) {
+            return new Memory(mib, null, false);
+        }
+    }
 
     private final QemuOptions.Board board;
     private final List<String> arguments = new ArrayList<>();
@@ -22,21 +39,39 @@ final class QemuArguments {
      *
      * @param options the program and the board
      * @param kvm false for emulation
-     * @param memoryMib guest memory
+     * @param memory guest memory
      * @param cpus virtual processors
      * @param translationMib size of the cache of translated code; the default would double the process's memory
      */
-    QemuArguments(QemuOptions options, boolean kvm, int memoryMib, int cpus, int translationMib) {
+    QemuArguments(QemuOptions options, boolean kvm, Memory memory, int cpus, int translationMib) {
         this.board = options.board();
         add(options.binary(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none");
         add("-msg", "timestamp=off");
-        add("-machine", board.argument());
+        Path file = memory.file();
+        if (file == null) {
+            add("-machine", board.argument());
+        } else {
+            add(
+                    "-object",
+                    json(Map.of(
+                            "qom-type",
+                            "memory-backend-file",
+                            "id",
+                            "memory",
+                            "size",
+                            (long) memory.mib() << 20,
+                            "mem-path",
+                            file.toString(),
+                            "share",
+                            memory.shared())));
+            add("-machine", board.argument() + ",memory-backend=memory");
+        }
         if (kvm) {
             add("-accel", "kvm", "-cpu", "host");
         } else {
             add("-accel", "tcg,tb-size=" + translationMib, "-cpu", "max");
         }
-        add("-m", memoryMib + "M", "-smp", Integer.toString(cpus));
+        add("-m", memory.mib() + "M", "-smp", Integer.toString(cpus));
         if (board == QemuOptions.Board.MICROVM) {
             add("-global", "virtio-mmio.force-legacy=false");
         }
@@ -106,14 +141,57 @@ final class QemuArguments {
                         name,
                         "read-only",
                         readOnly,
-                        // What a machine wrote is worth nothing once its host has crashed.
                         "cache",
-                        Map.of("direct", false, "no-flush", true),
+                        NO_FLUSH,
                         "discard",
                         readOnly ? "ignore" : "unmap",
                         "file",
                         Map.of("driver", "file", "filename", file.toString(), "locking", readOnly ? "off" : "auto"))));
         add("-device", board.device("virtio-blk") + ",drive=" + name);
+        return this;
+    }
+
+    /**
+     * A disk of which what is written goes to a file of its own, in QEMU's qcow2 format.
+     *
+     * @param file the format's file
+     * @param below the raw disk beneath it, only read
+     */
+    QemuArguments overlaid(String name, Path file, Path below) {
+        add(
+                "-blockdev",
+                json(Map.of(
+                        "driver",
+                        "qcow2",
+                        "node-name",
+                        name,
+                        "cache",
+                        NO_FLUSH,
+                        "discard",
+                        "unmap",
+                        "file",
+                        Map.of("driver", "file", "filename", file.toString()),
+                        "backing",
+                        Map.of(
+                                "driver",
+                                "raw",
+                                "read-only",
+                                true,
+                                "file",
+                                Map.of("driver", "file", "filename", below.toString(), "locking", "off")))));
+        add("-device", board.device("virtio-blk") + ",drive=" + name);
+        return this;
+    }
+
+    /** A file that is no device, for QEMU's own work. */
+    QemuArguments file(String name, Path file) {
+        add("-blockdev", json(Map.of("driver", "file", "node-name", name, "filename", file.toString())));
+        return this;
+    }
+
+    /** It waits to be told where its state comes from. */
+    QemuArguments incoming() {
+        add("-incoming", "defer");
         return this;
     }
 

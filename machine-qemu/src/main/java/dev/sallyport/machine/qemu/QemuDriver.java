@@ -9,6 +9,7 @@ import dev.sallyport.machine.ProcessIdentity;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
 import dev.sallyport.machine.StepListener;
+import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.machine.WritableDisk;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -42,6 +43,7 @@ public final class QemuDriver implements MachineDriver {
     private final boolean root;
     private final TapNetworks taps;
     private final QemuStart.Tools tools;
+    private final QemuKeys keys;
 
     /** @param options how machines are made */
     public QemuDriver(QemuOptions options) {
@@ -53,6 +55,7 @@ public final class QemuDriver implements MachineDriver {
                 new WritableDisk(options.cache()),
                 taps,
                 new KvmProbe(options, root ? options.user() : "", Path.of("/dev/kvm")));
+        this.keys = new QemuKeys(tools);
     }
 
     @Override
@@ -71,10 +74,15 @@ public final class QemuDriver implements MachineDriver {
     }
 
     @Override
+    public Optional<TemplateKey> templateKey(MachineSpec spec) throws InterruptedException {
+        return Optional.of(keys.of(spec));
+    }
+
+    @Override
     public Machine start(MachineSpec spec, ResourceLedger ledger, StepListener steps) throws InterruptedException {
         var made = new MadeThings(ledger, this::undo);
         try {
-            return new QemuStart(tools, spec, made, new Steps(steps)).run();
+            return new QemuStart(tools, keys, spec, made, new Steps(steps)).run();
         } catch (IOException e) {
             List<String> left = made.undoAll();
             if (Thread.interrupted()) {
@@ -133,6 +141,7 @@ public final class QemuDriver implements MachineDriver {
         return uninterrupted(() -> switch (resource.kind()) {
             case PROCESS -> ProcessIdentity.killAll(resource.name(), KILL);
             case FILE -> MachineFiles.undo(Path.of(resource.name()));
+            case QemuSnapshot.STATE_FOLDER -> QemuSnapshot.undo(Path.of(resource.name()));
             default -> taps.undo(resource);
         });
     }

@@ -35,6 +35,14 @@ final class QemuLaunch {
     /** Counts from QEMU's start: what is written down before may wait for the database. */
     private long deadline;
 
+    /**
+     * What a template has to do with it.
+     *
+     * @param restore how it goes on from one; empty when it boots
+     * @param snapshot how one is made of it; empty when none is
+     */
+    record Template(Optional<QemuRestore> restore, Optional<QemuSnapshot> snapshot) {}
+
     /** @param allowed how long QEMU may take until it answers */
     QemuLaunch(MachineSpec spec, MachineFiles files, MadeThings made, Duration allowed) {
         this.spec = spec;
@@ -43,7 +51,8 @@ final class QemuLaunch {
         this.allowed = allowed;
     }
 
-    QemuMachine run(List<String> arguments, MachineNetwork network) throws IOException, InterruptedException {
+    QemuMachine run(List<String> arguments, MachineNetwork network, Template template)
+            throws IOException, InterruptedException {
         var events = new QemuMachine.Events();
         QmpClient qmp = null;
         ConsolePipe pipe = null;
@@ -55,19 +64,23 @@ final class QemuLaunch {
             String marker = QemuDriver.marker(spec.id());
             made.intend(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, marker));
             deadline = System.nanoTime() + allowed.toNanos();
-            StartedHypervisor process = StartedHypervisor.start(arguments, spec.directory(), marker);
+            StartedHypervisor process = StartedHypervisor.start(
+                    arguments, spec.directory(), template.restore().map(QemuRestore::state), marker);
             pipe.pump(console, "console of " + spec.id());
             awaitMonitor(told, process);
             QemuHandle handle;
             try {
                 qmp = QmpClient.connect(files.of(MachineFiles.MONITOR_SOCKET), events::accept, left());
+                if (template.restore().isPresent()) {
+                    template.restore().get().run(qmp, events, process.exit());
+                }
                 handle = handle(process, network.ports(qmp), network);
             } catch (IOException e) {
                 throw failed(process, e);
             }
             pipe.release();
             made.undoIf(files.resource(MachineFiles.TOLD_SOCKET)::equals);
-            var machine = new QemuMachine(spec, handle, process, console, pipe, qmp, events, made);
+            var machine = new QemuMachine(spec, handle, process, console, pipe, qmp, events, made, template.snapshot());
             up = true;
             return machine;
         } finally {

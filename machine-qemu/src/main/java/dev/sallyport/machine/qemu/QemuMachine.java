@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
@@ -52,6 +53,8 @@ final class QemuMachine implements Machine {
 
     /** What QEMU's monitor said of the guest's end; written by the thread that reads events. */
     static final class Events {
+        private static final Set<String> MIGRATION_ENDS = Set.of("completed", "failed", "cancelled");
+
         private volatile String shutdown = "";
         private volatile boolean panicked;
         private volatile boolean paused;
@@ -59,6 +62,15 @@ final class QemuMachine implements Machine {
         private volatile boolean withoutRoom;
         /** One for each time that QEMU paused the machine since there was no room for what it wrote. */
         private final Semaphore outOfRoom = new Semaphore(0);
+
+        private volatile CompletableFuture<String> migration = new CompletableFuture<>();
+
+        /** How the migration that begins next ends: {@code completed}, {@code failed} or {@code cancelled}. */
+        CompletableFuture<String> migration() {
+            var next = new CompletableFuture<String>();
+            migration = next;
+            return next;
+        }
 
         /** What happened before anybody listened, from the answer to {@code query-status}. */
         void before(JsonNode status) {
@@ -78,6 +90,12 @@ final class QemuMachine implements Machine {
                 case "RESUME" -> {
                     paused = false;
                     withoutRoom = false;
+                }
+                case "MIGRATION" -> {
+                    String status = event.path("data").path("status").asText();
+                    if (MIGRATION_ENDS.contains(status)) {
+                        migration.complete(status);
+                    }
                 }
                 case "BLOCK_IO_ERROR" -> {
                     if (event.path("data").path("action").asText().equals("stop")) {
@@ -100,10 +118,12 @@ final class QemuMachine implements Machine {
     private final QmpClient qmp;
     private final Events events;
     private final MadeThings made;
+    private final Optional<QemuSnapshot> snapshot;
     private final AtomicReference<State> state = new AtomicReference<>(State.HELD);
     private final CompletableFuture<Integer> left = new CompletableFuture<>();
     private final CompletableFuture<MachineExit> exit = new CompletableFuture<>();
 
+    /** @param snapshot how a template is made of it; empty when it was not started for one */
     QemuMachine(
             MachineSpec spec,
             QemuHandle handle,
@@ -112,7 +132,8 @@ final class QemuMachine implements Machine {
             ConsolePipe pipe,
             QmpClient qmp,
             Events events,
-            MadeThings made) {
+            MadeThings made,
+            Optional<QemuSnapshot> snapshot) {
         this.spec = spec;
         this.handle = handle;
         this.hypervisor = hypervisor;
@@ -121,6 +142,7 @@ final class QemuMachine implements Machine {
         this.qmp = qmp;
         this.events = events;
         this.made = made;
+        this.snapshot = snapshot;
         Thread.ofVirtual().name("end of " + spec.id()).start(this::watch);
         Thread.ofVirtual().name("room of " + spec.id()).start(this::goOnWhenThereIsRoom);
     }
@@ -232,6 +254,12 @@ final class QemuMachine implements Machine {
                 .map(seen -> events.paused && seen.halted().isEmpty()
                         ? new Pulse("somebody paused the machine by QEMU's monitor", seen.worked(), seen.waited())
                         : seen);
+    }
+
+    @Override
+    public void snapshot() throws InterruptedException {
+        snapshot.orElseThrow(() -> new IllegalStateException(spec.id() + " was not started for a template"))
+                .run(qmp, events);
     }
 
     @Override

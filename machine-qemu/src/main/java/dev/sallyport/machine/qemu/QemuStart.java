@@ -6,6 +6,7 @@ import dev.sallyport.machine.FactsDisk;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.MadeThings;
+import dev.sallyport.machine.Origin;
 import dev.sallyport.machine.WritableDisk;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.UserPrincipalNotFoundException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** One start: a list of steps, each timed. */
@@ -37,14 +40,16 @@ final class QemuStart {
     record Tools(QemuOptions options, boolean root, WritableDisk writableDisk, TapNetworks taps, KvmProbe kvm) {}
 
     private final Tools tools;
+    private final QemuKeys keys;
     private final QemuOptions options;
     private final MachineSpec spec;
     private final MachineFiles files;
     private final MadeThings made;
     private final Steps steps;
 
-    QemuStart(Tools tools, MachineSpec spec, MadeThings made, Steps steps) {
+    QemuStart(Tools tools, QemuKeys keys, MachineSpec spec, MadeThings made, Steps steps) {
         this.tools = tools;
+        this.keys = keys;
         this.options = tools.options();
         this.spec = spec;
         this.files = MachineFiles.in(spec.directory());
@@ -57,10 +62,14 @@ final class QemuStart {
         files.closeToOthers();
         String user = user();
         boolean useKvm = accelerator();
+        if (spec.origin() instanceof Origin.FromTemplate(Path folder)) {
+            new QemuTemplate(folder).check(keys.of(spec));
+        }
         MachineNetwork network = network();
-        disks(network);
+        Map<String, String> facts = facts(network);
+        disks(facts);
         QemuMachine machine = new QemuLaunch(spec, files, made, options.startDeadline())
-                .run(arguments(user, useKvm, network), network);
+                .run(arguments(user, useKvm, network), network, template(user, facts));
         steps.done(
                 "hypervisor",
                 "QEMU runs the machine.",
@@ -172,6 +181,9 @@ final class QemuStart {
                 return network;
             } catch (TapNetworks.RefusedException e) {
                 refusal = String.valueOf(e.getMessage());
+                if (spec.origin() instanceof Origin.FromTemplate) {
+                    throw QemuTemplate.unusable("It is of a machine with a TAP device, and that was refused.", refusal);
+                }
                 if (options.network() == QemuOptions.Network.TAP) {
                     throw new FailureException(Cause.of(CauseCode.TAP_REFUSED, "Reason: " + refusal + ".", refusal), e);
                 }
@@ -192,7 +204,29 @@ final class QemuStart {
         return network;
     }
 
-    private void disks(MachineNetwork network) throws IOException, InterruptedException {
+    private QemuLaunch.Template template(String user, Map<String, String> facts) throws InterruptedException {
+        return switch (spec.origin()) {
+            case Origin.Image() -> new QemuLaunch.Template(Optional.empty(), Optional.empty());
+            case Origin.ForTemplate(Path folder) ->
+                new QemuLaunch.Template(
+                        Optional.empty(),
+                        Optional.of(new QemuSnapshot(
+                                new QemuTemplate(folder), keys.of(spec), spec.diskBytes(), user, made)));
+            case Origin.FromTemplate(Path folder) -> {
+                Map<String, String> told = new HashMap<>(facts);
+                told.remove(QemuKeys.AUTHORITIES); // The template's agent has them.
+                yield new QemuLaunch.Template(
+                        Optional.of(new QemuRestore(
+                                new QemuTemplate(folder).of(QemuTemplate.STATE),
+                                files.of(MachineFiles.CONSOLE_INPUT),
+                                told)),
+                        Optional.empty());
+            }
+        };
+    }
+
+    /** Who the machine is, for its agent. */
+    private Map<String, String> facts(MachineNetwork network) {
         var content = new HashMap<>(spec.facts());
         content.put("machine_id", spec.id().value());
         content.put("vm_type", spec.type().wire());
@@ -207,17 +241,42 @@ final class QemuStart {
         content.put("proxy", network.proxy());
         content.putIfAbsent("hostname", spec.type().wire());
         content.put("time", Long.toString(Instant.now().getEpochSecond()));
+        if (spec.origin() instanceof Origin.ForTemplate) {
+            content.put("template", "1");
+        }
+        return content;
+    }
+
+    private void disks(Map<String, String> facts) throws IOException, InterruptedException {
         made.intend(files.resource(MachineFiles.FACTS_DISK));
-        FactsDisk.write(files.of(MachineFiles.FACTS_DISK), content);
-        made.intend(files.resource(MachineFiles.WRITABLE_DISK));
-        tools.writableDisk().make(files.of(MachineFiles.WRITABLE_DISK), spec.diskBytes());
+        FactsDisk.write(files.of(MachineFiles.FACTS_DISK), facts);
+        switch (spec.origin()) {
+            case Origin.Image() -> {
+                made.intend(files.resource(MachineFiles.WRITABLE_DISK));
+                tools.writableDisk().make(files.of(MachineFiles.WRITABLE_DISK), spec.diskBytes());
+            }
+            case Origin.ForTemplate(Path folder) -> {
+                // Its folder is its maker's to remove.
+                var template = new QemuTemplate(folder);
+                template.prepare();
+                tools.writableDisk().make(template.of(QemuTemplate.DISK), spec.diskBytes());
+            }
+            case Origin.FromTemplate(Path folder) -> {
+                made.intend(files.resource(MachineFiles.WRITABLE_OVERLAY));
+                Files.copy(
+                        new QemuTemplate(folder).of(QemuTemplate.OVERLAY),
+                        files.of(MachineFiles.WRITABLE_OVERLAY),
+                        StandardCopyOption.REPLACE_EXISTING,
+                        StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
         steps.done("disk", "Its disks are made.", Map.of("writable", Long.toString(spec.diskBytes())));
     }
 
     private List<String> arguments(String user, boolean useKvm, MachineNetwork network) throws IOException {
         int translationMib = spec.type() == VmType.BROWSER ? 256 : 64;
         OptionalLong tscKhz = useKvm ? OptionalLong.empty() : HostCpu.tscKhz();
-        var qemu = new QemuArguments(options, useKvm, spec.memoryMib(), spec.cpus(), translationMib)
+        var qemu = new QemuArguments(options, useKvm, memory(), spec.cpus(), translationMib)
                 .boot(
                         spec.image().kernel(),
                         spec.image().initramfs(),
@@ -228,8 +287,21 @@ final class QemuStart {
                 .monitor(MachineFiles.MONITOR_SOCKET, MachineFiles.TOLD_SOCKET)
                 .entropy()
                 .network(network.arguments(), mac())
-                .disk("facts", files.of(MachineFiles.FACTS_DISK), true)
-                .disk("writable", files.of(MachineFiles.WRITABLE_DISK), false);
+                .disk("facts", files.of(MachineFiles.FACTS_DISK), true);
+        switch (spec.origin()) {
+            case Origin.Image() -> qemu.disk("writable", files.of(MachineFiles.WRITABLE_DISK), false);
+            case Origin.ForTemplate(Path folder) -> {
+                var template = new QemuTemplate(folder);
+                qemu.disk("writable", template.of(QemuTemplate.DISK), false)
+                        .file(QemuSnapshot.OVERLAY_NODE, template.of(QemuTemplate.OVERLAY));
+            }
+            case Origin.FromTemplate(Path folder) ->
+                qemu.overlaid(
+                                "writable",
+                                files.of(MachineFiles.WRITABLE_OVERLAY),
+                                new QemuTemplate(folder).of(QemuTemplate.DISK))
+                        .incoming();
+        }
         int number = 0;
         for (Layer layer : spec.image().layers()) {
             qemu.disk("layer" + number++, layer.file().toAbsolutePath(), true);
@@ -242,6 +314,16 @@ final class QemuStart {
         }
         all.addAll(qemu.confined(user, network.spawns()).toList());
         return all;
+    }
+
+    private QemuArguments.Memory memory() {
+        return switch (spec.origin()) {
+            case Origin.Image() -> QemuArguments.Memory.of(spec.memoryMib());
+            case Origin.ForTemplate(Path folder) ->
+                new QemuArguments.Memory(spec.memoryMib(), new QemuTemplate(folder).of(QemuTemplate.MEMORY), true);
+            case Origin.FromTemplate(Path folder) ->
+                new QemuArguments.Memory(spec.memoryMib(), new QemuTemplate(folder).of(QemuTemplate.MEMORY), false);
+        };
     }
 
     /** An address of our own making (the second bit), the same each time for the same machine. */

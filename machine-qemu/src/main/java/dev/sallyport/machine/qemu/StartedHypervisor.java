@@ -43,16 +43,18 @@ final class StartedHypervisor implements Hypervisor {
      *
      * @param arguments the program and its arguments
      * @param directory where it runs
+     * @param input what it reads as its input; empty for nothing
      * @param marker by which it is found again, see {@link ProcessIdentity}
      * @throws FailureException {@code HYPERVISOR_MISSING} when there is no such program
      */
-    static StartedHypervisor start(List<String> arguments, Path directory, String marker) {
+    static StartedHypervisor start(List<String> arguments, Path directory, Optional<Path> input, String marker) {
         // A child of this process leads no group, so setsid(1) becomes the program itself, with the same pid.
         var command = new ArrayList<>(List.of(
                 QemuDriver.onPath("setsid").toString(),
                 QemuDriver.onPath(arguments.getFirst()).toString()));
         command.addAll(arguments.subList(1, arguments.size()));
         var builder = new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true);
+        input.ifPresent(file -> builder.redirectInput(file.toFile()));
         Map<String, String> environment = builder.environment();
         String path = environment.getOrDefault("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         // Nothing of this program's environment is QEMU's business: there may be secrets in it.

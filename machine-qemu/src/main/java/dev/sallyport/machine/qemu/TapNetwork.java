@@ -15,6 +15,13 @@ import java.util.Map;
  */
 record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSocketAddress door)
         implements MachineNetwork {
+    static final String KIND = "tap";
+
+    @Override
+    public String kind() {
+        return KIND;
+    }
+
     @Override
     public List<String> arguments() {
         return List.of("-netdev", "tap,id=net,ifname=" + device + ",script=no,downscript=no,vhost=off");
@@ -47,7 +54,7 @@ record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSock
 
     @Override
     public Map<String, String> details() {
-        return Map.of("network", "tap", "device", device, "address", guest.getHostAddress(), "door", proxy());
+        return Map.of("network", KIND, "device", device, "address", guest.getHostAddress(), "door", proxy());
     }
 
     @Override

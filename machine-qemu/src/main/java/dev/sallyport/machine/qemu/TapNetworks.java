@@ -97,7 +97,7 @@ final class TapNetworks {
     }
 
     /** What there must be before there can be a device, and is not. */
-    private static Optional<String> lacking() {
+    static Optional<String> lacking() {
         Path tun = Path.of("/dev/net/tun");
         if (!Files.exists(tun)) {
             return Optional.of("there is no " + tun);

@@ -18,6 +18,8 @@ import java.util.regex.Pattern;
  * @param door where the egress gateway listens on the host
  */
 record UserNetwork(InetSocketAddress door) implements MachineNetwork {
+    static final String KIND = "user";
+
     static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
 
     private static final String GATEWAY = "10.0.2.100";
@@ -25,6 +27,11 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
 
     /** After one side has ended a connection the other has so long to end: socat's own half a second would cut answers short. */
     private static final int HALF_CLOSED_SECONDS = 300;
+
+    @Override
+    public String kind() {
+        return KIND;
+    }
 
     @Override
     public List<String> arguments() {
@@ -66,7 +73,7 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
 
     @Override
     public Map<String, String> details() {
-        return Map.of("network", "user", "door", door.getAddress().getHostAddress() + ":" + door.getPort());
+        return Map.of("network", KIND, "door", door.getAddress().getHostAddress() + ":" + door.getPort());
     }
 
     @Override

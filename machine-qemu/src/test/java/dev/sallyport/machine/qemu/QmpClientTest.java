@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -72,6 +73,7 @@ class QmpClientTest {
                         "-mon",
                         "chardev=monitor,mode=control"),
                 folder,
+                Optional.empty(),
                 MARKER);
     }
 
