@@ -49,14 +49,25 @@ final class QemuSnapshot {
     private final QemuTemplate template;
     private final TemplateKey key;
     private final long diskBytes;
+    private final Map<String, String> network;
     private final String user;
     private final MadeThings made;
 
-    /** @param user as whom QEMU runs; empty for whom this process runs as */
-    QemuSnapshot(QemuTemplate template, TemplateKey key, long diskBytes, String user, MadeThings made) {
+    /**
+     * @param network the machine's own, for people
+     * @param user as whom QEMU runs; empty for whom this process runs as
+     */
+    QemuSnapshot(
+            QemuTemplate template,
+            TemplateKey key,
+            long diskBytes,
+            Map<String, String> network,
+            String user,
+            MadeThings made) {
         this.template = template;
         this.key = key;
         this.diskBytes = diskBytes;
+        this.network = network;
         this.user = user;
         this.made = made;
     }
@@ -67,7 +78,7 @@ final class QemuSnapshot {
             format(qmp);
             qmp.execute("migrate-set-capabilities", QemuRestore.CAPABILITIES, COMMAND);
             save(qmp, events);
-            template.seal(key);
+            template.seal(key, network);
         } catch (IOException e) {
             if (Thread.interrupted()) {
                 var interrupted = new InterruptedException("interrupted while a template was made");

@@ -69,7 +69,7 @@ final class QemuStart {
         Map<String, String> facts = facts(network);
         disks(facts);
         QemuMachine machine = new QemuLaunch(spec, files, made, options.startDeadline())
-                .run(arguments(user, useKvm, network), network, template(user, facts));
+                .run(arguments(user, useKvm, network), network, template(user, network, facts));
         steps.done(
                 "hypervisor",
                 "QEMU runs the machine.",
@@ -204,14 +204,20 @@ final class QemuStart {
         return network;
     }
 
-    private QemuLaunch.Template template(String user, Map<String, String> facts) throws InterruptedException {
+    private QemuLaunch.Template template(String user, MachineNetwork network, Map<String, String> facts)
+            throws InterruptedException {
         return switch (spec.origin()) {
             case Origin.Image() -> new QemuLaunch.Template(Optional.empty(), Optional.empty());
             case Origin.ForTemplate(Path folder) ->
                 new QemuLaunch.Template(
                         Optional.empty(),
                         Optional.of(new QemuSnapshot(
-                                new QemuTemplate(folder), keys.of(spec), spec.diskBytes(), user, made)));
+                                new QemuTemplate(folder),
+                                keys.of(spec),
+                                spec.diskBytes(),
+                                Map.of("kind", network.kind(), "address", network.address(), "proxy", network.proxy()),
+                                user,
+                                made)));
             case Origin.FromTemplate(Path folder) -> {
                 Map<String, String> told = new HashMap<>(facts);
                 told.remove(QemuKeys.AUTHORITIES); // The template's agent has them.

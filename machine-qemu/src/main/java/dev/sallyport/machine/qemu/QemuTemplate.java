@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -51,8 +52,10 @@ record QemuTemplate(Path folder) {
     /**
      * Brings them to the disk, and writes down how they are. A guest's writes no longer reach them: whatever changes one of them
      * changes its inode's time, which nobody but root can set back.
+     *
+     * @param network the template's own, for people
      */
-    void seal(TemplateKey key) throws IOException {
+    void seal(TemplateKey key, Map<String, String> network) throws IOException {
         ObjectNode files = JSON.createObjectNode();
         for (String name : SEALED) {
             try (FileChannel channel = FileChannel.open(of(name), StandardOpenOption.WRITE)) {
@@ -62,6 +65,7 @@ record QemuTemplate(Path folder) {
         }
         ObjectNode seal = JSON.createObjectNode().put("key", key.digest());
         seal.set("files", files);
+        seal.set("network", JSON.valueToTree(network));
         Files.write(of(SEAL), JSON.writeValueAsBytes(seal));
         try (FileChannel channel = FileChannel.open(of(SEAL), StandardOpenOption.WRITE)) {
             channel.force(true);
