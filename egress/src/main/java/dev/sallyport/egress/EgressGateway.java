@@ -133,6 +133,7 @@ public final class EgressGateway implements AutoCloseable {
     /** One machine's proxy. */
     public final class Door implements AutoCloseable {
         private final HttpProxyServer server;
+        private final Policy policy;
         private final DoorThreads threads;
         private final LongAdder sent = new LongAdder();
         private final LongAdder received = new LongAdder();
@@ -141,7 +142,7 @@ public final class EgressGateway implements AutoCloseable {
         private Door(MachineId machine, InetSocketAddress address, AllowList hosts, Listener listener)
                 throws IOException {
             @Nullable Upstream upstream = settings.upstream().orElse(null);
-            var policy = new Policy(hosts, names, reachable, upstream, new Teller(machine, listener));
+            policy = new Policy(hosts, names, reachable, upstream, new Teller(machine, listener));
             threads = new DoorThreads(
                     "egress-" + machine,
                     shared,
@@ -199,8 +200,8 @@ public final class EgressGateway implements AutoCloseable {
                 bootstrap.withChainProxyManager((request, proxies, client) -> {
                     if (request instanceof DecidedRequest decided) {
                         Decision.Go go = decided.decision();
-                        proxies.add(
-                                new UpstreamHop(go, () -> policy.reached(go.target().toString()), upstream.authorization()));
+                        proxies.add(new UpstreamHop(
+                                go, () -> policy.reached(go.target().toString()), upstream.authorization()));
                     }
                 });
             }
@@ -215,6 +216,11 @@ public final class EgressGateway implements AutoCloseable {
         /** Where it listens. */
         public InetSocketAddress address() {
             return server.getListenAddress();
+        }
+
+        /** What its machine may reach from now on; connections that are open stay. */
+        public void allow(AllowList hosts) {
+            policy.allow(hosts);
         }
 
         /** What went through it so far. */

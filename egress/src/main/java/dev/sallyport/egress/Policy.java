@@ -15,7 +15,7 @@ final class Policy {
     /** How many names one machine may have resolved at once: the resolver's threads are everybody's. */
     private static final int LOOKUPS = 3;
 
-    private final AllowList hosts;
+    private volatile AllowList hosts;
     private final Names names;
     private final Predicate<InetAddress> reachable;
     private final @Nullable Upstream upstream;
@@ -29,6 +29,11 @@ final class Policy {
         this.reachable = reachable;
         this.upstream = upstream;
         this.teller = teller;
+    }
+
+    /** What may be reached from now on; connections that are open stay. */
+    void allow(AllowList other) {
+        hosts = other;
     }
 
     /**
