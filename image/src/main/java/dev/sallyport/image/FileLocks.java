@@ -15,7 +15,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
  * (fcntl(2)), and closing any descriptor of the file gives it up, so each is taken only under a lock of this process, which
  * all stores of this process must share: hence the one static table.
  */
-final class FileLocks {
+public final class FileLocks {
     private static final ConcurrentHashMap<Path, InProcess> IN_PROCESS = new ConcurrentHashMap<>();
 
     private FileLocks() {}
@@ -30,7 +30,7 @@ final class FileLocks {
     }
 
     /** A lock that is held until it is closed, by the thread that took it. */
-    interface Held extends AutoCloseable {
+    public interface Held extends AutoCloseable {
         @Override
         void close() throws IOException;
     }
@@ -40,7 +40,7 @@ final class FileLocks {
      *
      * @throws InterruptedException when the thread is interrupted
      */
-    static Held exclusive(Path file) throws IOException, InterruptedException {
+    public static Held exclusive(Path file) throws IOException, InterruptedException {
         Lock lock = inProcess(file).lock.writeLock();
         lock.lockInterruptibly();
         try {
@@ -63,7 +63,7 @@ final class FileLocks {
     }
 
     /** Takes the lock for this thread alone when nobody holds it. */
-    static Optional<Held> tryExclusive(Path file) throws IOException {
+    public static Optional<Held> tryExclusive(Path file) throws IOException {
         Lock lock = inProcess(file).lock.writeLock();
         if (!lock.tryLock()) {
             return Optional.empty();
@@ -93,7 +93,7 @@ final class FileLocks {
      *
      * @throws InterruptedException when the thread is interrupted
      */
-    static Held shared(Path file) throws IOException, InterruptedException {
+    public static Held shared(Path file) throws IOException, InterruptedException {
         InProcess inProcess = inProcess(file);
         Lock lock = inProcess.lock.readLock();
         lock.lockInterruptibly();

@@ -5,17 +5,17 @@ import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.UserId;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,12 +27,17 @@ import org.slf4j.LoggerFactory;
  * <p>There is room when the machines are fewer than they may be, and the memory that is free now, less what is left to the host
  * and what was promised to those that were admitted and have not taken it yet, is enough. Memory also comes free, and is taken, by
  * others than us: while somebody waits it is looked at every second.
+ *
+ * <p>Machines that are nobody's, kept ready for users, have places too, while nobody waits and there is room. Users' starts count on
+ * theirs: such a machine is either given to the start, or gives way to it ({@link Place#settle()}).
  */
 public final class Admission implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Admission.class);
     private static final Duration PERIOD = Duration.ofSeconds(1);
     /** A reading of the memory is good for so long: what we admit ourselves in the meantime is promised, and so counted. */
     private static final Duration FRESH = Duration.ofMillis(200);
+    /** How long machines that are nobody's may take to end. */
+    private static final Duration GIVING_WAY = Duration.ofSeconds(10);
 
     private final Limits limits;
     private final MemoryMeter meter;
@@ -41,19 +46,21 @@ public final class Admission implements AutoCloseable {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Place> places = new LinkedHashMap<>();
-    private final FairQueue<UserId, Place> queue = new FairQueue<>();
+    private final Spares spares = new Spares();
     private final Used used = new Used();
+    private final Line queue;
+    /** Signalled when a spare place has come free. */
+    private final Condition gaveWay = lock.newCondition();
+
     private final Turnover turnover;
     private final Refusals refusals;
     private boolean closed;
-
-    /** The starts that wait, the next first; those that wait for a machine of their own user are the last. */
-    private record Order(List<Place> next, List<Place> atUsersLimit) {}
 
     /** @param nanos a clock as {@link System#nanoTime()} */
     public Admission(Limits limits, Memory memory, LongSupplier nanos) {
         this.limits = limits;
         this.clock = nanos;
+        this.queue = new Line(limits, used);
         this.meter = new MemoryMeter(memory, nanos, lock, places);
         this.turnover = new Turnover(nanos.getAsLong());
         this.refusals = new Refusals(limits, used, this::forMachines, share -> turnover.next(now(), share));
@@ -80,11 +87,11 @@ public final class Admission implements AutoCloseable {
         lock.lock();
         try {
             Place place = add(user, key, need);
-            queue.add(user, place);
+            queue.add(place);
             admitAll();
             if (place.state == State.WAITING) {
                 try {
-                    refuseTooMany(place);
+                    refuseTooMany(user, place);
                 } catch (FailureException e) {
                     forget(place, State.REFUSED);
                     throw e;
@@ -106,6 +113,44 @@ public final class Admission implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Asks for the room of a machine that is nobody's; it never waits.
+     *
+     * @param giveWay tells that machine to end; called at most once, quick, and followed by the place's end
+     * @return empty when there is no room beside all others, or somebody waits
+     */
+    public Optional<Place> spare(String key, Need need, Runnable giveWay) {
+        meter.read(FRESH);
+        lock.lock();
+        try {
+            if (queue.size() > 0
+                    || used.machines() + need.machines() > limits.machinesPerHost()
+                    || need.memory() > forMachines()) {
+                return Optional.empty();
+            }
+            return Optional.of(addSpare(key, need, giveWay));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Counts a machine that runs already and is nobody's; see {@link #spare}. */
+    public Place resumeSpare(String key, Need need, Runnable giveWay) {
+        lock.lock();
+        try {
+            return addSpare(key, need, giveWay);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Place addSpare(String key, Need need, Runnable giveWay) {
+        Place place = add(null, key, need);
+        admit(place);
+        spares.add(place, giveWay);
+        return place;
     }
 
     /** The number in the queue of the start that is called {@code key}, from 1; empty when it does not wait. */
@@ -275,7 +320,7 @@ public final class Admission implements AutoCloseable {
         }
     }
 
-    private Place add(UserId user, String key, Need need) {
+    private Place add(@Nullable UserId user, String key, Need need) {
         if (closed) {
             throw new CancellationException("the gate is closed");
         }
@@ -290,18 +335,22 @@ public final class Admission implements AutoCloseable {
     private void forget(Place place, State end) {
         if (place.state == State.ADMITTED) {
             used.remove(place.user(), place.need);
-            turnover.freed(now());
+            if (spares.remove(place)) {
+                gaveWay.signalAll();
+            } else {
+                turnover.freed(now());
+            }
         } else {
-            queue.remove(place.user(), place);
+            queue.remove(place);
         }
         places.remove(place.key());
         place.state = end;
         place.changed.signalAll();
-        number(order());
+        queue.number();
     }
 
     private void refuseLate() {
-        List<Place> atUsersLimit = order().atUsersLimit();
+        List<Place> atUsersLimit = queue.atUsersLimit();
         Map<Place, FailureException> late = new LinkedHashMap<>(); // All before any leaves: each tells what it saw.
         for (Place place : queue.inOrder()) {
             if (now() - place.since >= limits.longestWait().toNanos()) {
@@ -314,11 +363,11 @@ public final class Admission implements AutoCloseable {
         });
     }
 
-    private void refuseTooMany(Place place) {
-        int ofUser = queue.size(place.user());
+    private void refuseTooMany(UserId user, Place place) {
+        int ofUser = queue.size(user);
         if (ofUser > limits.queuePerUser()) {
             throw refusals.userLimit(
-                    place.user(), (ofUser - 1) + " starts of at most " + limits.queuePerUser() + " wait already.");
+                    user, (ofUser - 1) + " starts of at most " + limits.queuePerUser() + " wait already.");
         }
         if (queue.size() > limits.queueLength()) {
             throw refusals.hostFull(
@@ -329,7 +378,9 @@ public final class Admission implements AutoCloseable {
     private FailureException waitedTooLong(Place place, boolean atUsersLimit) {
         String waited = "The start waited " + Words.of(limits.longestWait()) + ", and was number " + place.number
                 + " of " + queue.size() + " in the end.";
-        return atUsersLimit ? refusals.userLimit(place.user(), waited) : refusals.hostFull(place.need, waited);
+        return atUsersLimit && place.user() != null
+                ? refusals.userLimit(place.user(), waited)
+                : refusals.hostFull(place.need, waited);
     }
 
     private long now() {
@@ -337,14 +388,13 @@ public final class Admission implements AutoCloseable {
     }
 
     private void admitAll() {
-        Order order = order();
-        while (!order.next().isEmpty() && hasRoomFor(order.next().getFirst().need)) {
-            Place first = order.next().getFirst();
-            queue.serve(first.user(), first);
+        Place first = queue.first();
+        while (first != null && hasRoomFor(first.need)) {
+            queue.serve(first);
             admit(first);
-            order = order();
+            first = queue.first();
         }
-        number(order);
+        queue.number();
     }
 
     private void admit(Place place) {
@@ -354,7 +404,8 @@ public final class Admission implements AutoCloseable {
     }
 
     private boolean hasRoomFor(Need need) {
-        return used.machines() + need.machines() <= limits.machinesPerHost() && need.memory() <= forMachines();
+        return used.machines() + need.machines() - spares.machines() <= limits.machinesPerHost()
+                && need.memory() <= forMachines() + spares.memory();
     }
 
     /** Bytes of memory that further machines can have now. */
@@ -362,35 +413,42 @@ public final class Admission implements AutoCloseable {
         return meter.available() - limits.memoryReserve() - meter.promised();
     }
 
-    private Order order() {
-        Used then = used.copy();
-        var order = new Order(new ArrayList<>(), new ArrayList<>());
-        Set<UserId> stopped = new HashSet<>();
-        for (Place place : queue.inOrder()) {
-            int share = place.need.ofUsersShare();
-            if (share > 0 && then.of(place.user()) + share > limits.machinesPerUser()) {
-                stopped.add(place.user());
+    /** Has spare machines give way until what is admitted has its room, or there are none. */
+    void settle() throws InterruptedException {
+        long deadline = now() + GIVING_WAY.toNanos();
+        Duration fresh = FRESH;
+        while (isOverdrawn(fresh)) {
+            List<Runnable> told;
+            lock.lockInterruptibly();
+            try {
+                told = spares.ask(-forMachines(), used.machines() - limits.machinesPerHost());
+                // One that does not end in time is its keeper's to mend: who is admitted is not held up by it for ever.
+                if (told.isEmpty() && !spares.isEmpty() && gaveWay.awaitNanos(deadline - now()) <= 0) {
+                    return;
+                }
+            } finally {
+                lock.unlock();
             }
-            if (stopped.contains(place.user())) {
-                order.atUsersLimit().add(place);
-            } else {
-                then.add(place.user(), place.need);
-                order.next().add(place);
-            }
+            told.forEach(Runnable::run);
+            fresh = Duration.ZERO;
         }
-        return order;
     }
 
-    private static void number(Order order) {
-        int number = 0;
-        for (List<Place> part : List.of(order.next(), order.atUsersLimit())) {
-            for (Place place : part) {
-                number++;
-                if (place.number != number) {
-                    place.number = number;
-                    place.changed.signalAll();
-                }
+    private boolean isOverdrawn(Duration fresh) {
+        lock.lock();
+        try {
+            if (spares.isEmpty()) {
+                return false;
             }
+        } finally {
+            lock.unlock();
+        }
+        meter.read(fresh);
+        lock.lock();
+        try {
+            return !spares.isEmpty() && (forMachines() < 0 || used.machines() > limits.machinesPerHost());
+        } finally {
+            lock.unlock();
         }
     }
 }

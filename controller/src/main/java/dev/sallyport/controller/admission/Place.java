@@ -21,7 +21,7 @@ public final class Place implements AutoCloseable {
     }
 
     private final Admission admission;
-    private final UserId user;
+    private final @Nullable UserId user;
     private final String key;
 
     /** Nanoseconds of the gate's clock. */
@@ -41,7 +41,7 @@ public final class Place implements AutoCloseable {
 
     volatile LongSupplier meter = () -> 0;
 
-    Place(Admission admission, UserId user, String key, Need need, long since, Condition changed) {
+    Place(Admission admission, @Nullable UserId user, String key, Need need, long since, Condition changed) {
         this.admission = admission;
         this.user = user;
         this.key = key;
@@ -50,8 +50,9 @@ public final class Place implements AutoCloseable {
         this.changed = changed;
     }
 
-    /** For whom it is. */
-    public UserId user() {
+    /** For whom it is; null for a machine that is nobody's. */
+    @Nullable
+    UserId user() {
         return user;
     }
 
@@ -85,6 +86,16 @@ public final class Place implements AutoCloseable {
             told.accept(number);
             number = admission.await(this, number);
         }
+    }
+
+    /**
+     * Makes sure that the room which was counted on is there: machines that are nobody's give way, the youngest first, until it is.
+     * To be called before a machine is made; returns at once where there is room.
+     *
+     * @throws InterruptedException when the thread is interrupted
+     */
+    public void settle() throws InterruptedException {
+        admission.settle();
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.sallyport.controller.admission;
 import dev.sallyport.model.UserId;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** How many machines there are, and whose. Not for several threads at once. */
 final class Used {
@@ -22,12 +23,12 @@ final class Used {
         return new Used(new HashMap<>(shares), machines);
     }
 
-    void add(UserId user, Need need) {
+    void add(@Nullable UserId user, Need need) {
         machines += need.machines();
         count(user, need.ofUsersShare());
     }
 
-    void remove(UserId user, Need need) {
+    void remove(@Nullable UserId user, Need need) {
         machines -= need.machines();
         count(user, -need.ofUsersShare());
     }
@@ -41,7 +42,10 @@ final class Used {
         return shares.getOrDefault(user, 0);
     }
 
-    private void count(UserId user, int more) {
+    private void count(@Nullable UserId user, int more) {
+        if (user == null) {
+            return; // Nobody's count against no user's limit.
+        }
         shares.merge(user, more, (had, added) -> had + added == 0 ? null : had + added);
     }
 }
