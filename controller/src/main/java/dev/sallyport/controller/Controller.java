@@ -21,6 +21,7 @@ import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.MachineTimeline;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
+import dev.sallyport.controller.pool.TemplateSource;
 import dev.sallyport.controller.session.Sessions;
 import dev.sallyport.controller.session.StayPolicy;
 import dev.sallyport.controller.session.Watching;
@@ -39,7 +40,11 @@ import dev.sallyport.controller.store.TimelineStore;
 import dev.sallyport.controller.store.TokenStore;
 import dev.sallyport.controller.store.postgres.EmbeddedPostgres;
 import dev.sallyport.controller.store.postgres.FolderLock;
+import dev.sallyport.controller.template.Ripening;
+import dev.sallyport.controller.template.TemplateMaker;
+import dev.sallyport.controller.template.TemplateShelf;
 import dev.sallyport.controller.timers.DurableTimers;
+import dev.sallyport.controller.warm.WarmPool;
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.image.ImageStore;
 import dev.sallyport.machine.MachineDriver;
@@ -167,6 +172,7 @@ public final class Controller implements AutoCloseable {
                 .orElseGet(() -> Limits.defaults(fittings.memory().total()));
         Admission admission = open(parts, new Admission(limits, fittings.memory(), System::nanoTime).start());
         var room = new Room(settings, admission);
+        var templates = new TemplateShelf(folders.cache(), InstantSource.system());
         Machines machines = new Machines(
                 settings,
                 fittings.driver().apply(settings),
@@ -177,7 +183,8 @@ public final class Controller implements AutoCloseable {
                 new MachineTimeline(timelines),
                 lease,
                 bells,
-                room);
+                room,
+                settings.ahead().templates() ? templates : TemplateSource.NONE);
         open(parts, settings.onExit() == Settings.OnExit.LEAVE ? machines::leave : machines);
         var consoles = new ConsoleLogs(folders.data());
         var cliMachines = new CliMachines(machines, providers, vault, room);
@@ -205,6 +212,12 @@ public final class Controller implements AutoCloseable {
             sessions.resume();
         });
 
+        var maker = new TemplateMaker(templates, machines, room, lease, Ripening.USUAL, InstantSource.system());
+        var warm = new WarmPool(settings.ahead(), machines, room, lease, outcomes::claimed);
+        if (settings.ahead().templates()) {
+            open(parts, maker.start(warm::templatesMade));
+            open(parts, warm.start());
+        }
         open(
                 parts,
                 new LogRetention(
@@ -237,6 +250,7 @@ public final class Controller implements AutoCloseable {
                 new Metrics(registry)
                         .parts(sessions, machines, relay, viewers)
                         .room(admission, fittings.memory())
+                        .ahead(templates, maker, warm)
                         .lease(lease)
                         .stored(sessionStore, machineStore, hostStore)
                         .process());

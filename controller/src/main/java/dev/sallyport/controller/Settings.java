@@ -4,6 +4,9 @@ import dev.sallyport.controller.admission.Limits;
 import dev.sallyport.controller.logs.LogRetention;
 import dev.sallyport.controller.session.StayPolicy;
 import dev.sallyport.controller.store.DatabaseAccess;
+import dev.sallyport.machine.TemplateKey;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
 import dev.sallyport.model.Folders;
 import dev.sallyport.model.VmType;
 import java.net.InetAddress;
@@ -30,6 +33,7 @@ import java.util.function.Consumer;
  * @param address where other controllers and users reach this one's API; empty for where it listens
  * @param onExit what becomes of machines when the controller ends in good order
  * @param limits how much one user and this host may have; empty for what fits the host's memory
+ * @param ahead what is made ready before it is asked for
  */
 public record Settings(
         Folders folders,
@@ -46,7 +50,8 @@ public record Settings(
         Optional<DatabaseAccess> database,
         String address,
         OnExit onExit,
-        Optional<Limits> limits) {
+        Optional<Limits> limits,
+        Ahead ahead) {
     /** 14 days, 512 MiB. */
     public static final LogRetention.Limits LOGS = new LogRetention.Limits(Duration.ofDays(14), 512L << 20);
 
@@ -72,6 +77,44 @@ public record Settings(
         END,
         /** They go on, and the next controller with this data folder takes them over. */
         LEAVE
+    }
+
+    /**
+     * What is made ready before it is asked for, where the driver can.
+     *
+     * @param templates whether machines begin from templates; without them none is kept ready either
+     * @param browsers browser machines that are kept ready; 0 for none
+     * @param clis CLI machines that are kept ready; 0 for none
+     * @param most how many of a kind are kept ready at the most, however many are asked for
+     * @param restore how long a machine that began from a template may take to answer; twice that where it is emulated
+     */
+    public record Ahead(boolean templates, int browsers, int clis, int most, Duration restore) {
+        /** Templates, and one machine of each kind. */
+        public static final Ahead DEFAULTS = new Ahead(true, 1, 1, 8, Duration.ofSeconds(15));
+
+        private static final int MOST = 1000;
+
+        /** @throws FailureException BAD_REQUEST when a number is out of its range */
+        public Ahead {
+            for (int number : new int[] {browsers, clis, most}) {
+                if (number < 0 || number > MOST) {
+                    throw FailureException.of(
+                            CauseCode.BAD_REQUEST,
+                            "The numbers of machines that are kept ready are from 0 to " + MOST + ", not " + number
+                                    + ".");
+                }
+            }
+        }
+
+        /** How many machines of {@code type} are kept ready when few are asked for. */
+        public int kept(VmType type) {
+            return templates ? type == VmType.BROWSER ? browsers : clis : 0;
+        }
+
+        /** How long a machine that began from a template with {@code key} may take to answer. */
+        public Duration restore(TemplateKey key) {
+            return "kvm".equals(key.parts().get("accelerator")) ? restore : restore.multipliedBy(2);
+        }
     }
 
     /**
@@ -188,7 +231,8 @@ public record Settings(
                 Optional.empty(),
                 "",
                 OnExit.END,
-                Optional.empty());
+                Optional.empty(),
+                Ahead.DEFAULTS);
     }
 
     /** The shape of machines of {@code type}. */
@@ -256,6 +300,11 @@ public record Settings(
         return change(draft -> draft.limits = Optional.of(newLimits));
     }
 
+    /** The same with other things made ready. */
+    public Settings with(Ahead newAhead) {
+        return change(draft -> draft.ahead = newAhead);
+    }
+
     /** The same with another end. */
     public Settings ending(OnExit how) {
         return change(draft -> draft.onExit = how);
@@ -283,6 +332,7 @@ public record Settings(
         private String address;
         private OnExit onExit;
         private Optional<Limits> limits;
+        private Ahead ahead;
 
         Draft(Settings from) {
             listen = from.listen;
@@ -299,6 +349,7 @@ public record Settings(
             address = from.address;
             onExit = from.onExit;
             limits = from.limits;
+            ahead = from.ahead;
         }
 
         Settings done(Folders folders) {
@@ -317,7 +368,8 @@ public record Settings(
                     database,
                     address,
                     onExit,
-                    limits);
+                    limits,
+                    ahead);
         }
     }
 }

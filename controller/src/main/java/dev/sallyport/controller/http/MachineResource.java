@@ -11,6 +11,7 @@ import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.store.MachineQuery;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.Page;
+import dev.sallyport.controller.store.Purpose;
 import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TimelineId;
 import dev.sallyport.controller.store.TimelineStore;
@@ -141,10 +142,10 @@ public final class MachineResource {
     @Path("{id}")
     public MachineAnswer end(@Context ContainerRequestContext request, @PathParam("id") String id) {
         StoredMachine machine = owned(request, id);
-        if (machine.type() == VmType.BROWSER) {
+        if (machine.type() == VmType.BROWSER && machine.purpose() == Purpose.USER) {
             throw FailureException.of(CauseCode.CONFLICT, "A browser machine ends with its session: cancel that.");
         }
-        machines.end(machine.id(), "its user ended it");
+        machines.end(machine.id(), machine.purpose() == Purpose.USER ? "its user ended it" : "an operator ended it");
         return new MachineAnswer(true, MachineView.of(owned(request, id)));
     }
 

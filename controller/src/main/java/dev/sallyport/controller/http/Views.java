@@ -144,6 +144,7 @@ final class Views {
     record MachineView(
             String vmId,
             String vmType,
+            String purpose,
             String state,
             @Nullable String userId,
             @Nullable String sessionId,
@@ -160,6 +161,7 @@ final class Views {
             return new MachineView(
                     machine.id().value(),
                     machine.type().wire(),
+                    machine.purpose().wire(),
                     machine.state().wire(),
                     text(machine.user()),
                     text(machine.session()),

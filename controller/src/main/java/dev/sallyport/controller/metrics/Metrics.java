@@ -9,6 +9,9 @@ import dev.sallyport.controller.store.HostStore;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.SessionStore;
 import dev.sallyport.controller.store.StoredHost;
+import dev.sallyport.controller.template.TemplateMaker;
+import dev.sallyport.controller.template.TemplateShelf;
+import dev.sallyport.controller.warm.WarmPool;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.SessionStatus;
@@ -114,6 +117,47 @@ public final class Metrics implements AutoCloseable {
                     reason.name());
         }
         return this;
+    }
+
+    /** What is made ready before it is asked for. */
+    public Metrics ahead(TemplateShelf templates, TemplateMaker maker, WarmPool warm) {
+        for (VmType type : VmType.values()) {
+            Gauge.builder("sallyport.pool.machines", warm, pool -> pool.size(type))
+                    .description("Machines that are kept ready for users")
+                    .tag("kind", type.wire())
+                    .register(registry);
+            Gauge.builder("sallyport.pool.target", warm, pool -> pool.target(type))
+                    .description("How many are to be kept ready")
+                    .tag("kind", type.wire())
+                    .register(registry);
+            claims(warm, type, "hit", pool -> pool.hits(type));
+            claims(warm, type, "miss", pool -> pool.misses(type));
+            Gauge.builder(
+                            "sallyport.template.age",
+                            templates,
+                            shelf -> shelf.age(type)
+                                    .map(age -> (double) age.toSeconds())
+                                    .orElse(Double.NaN))
+                    .description("How old the template is that machines begin from")
+                    .baseUnit("seconds")
+                    .tag("kind", type.wire())
+                    .register(registry);
+        }
+        String made = "Templates that were made, or could not be";
+        counter("sallyport.templates", made, maker, TemplateMaker::made, "outcome", "made");
+        counter("sallyport.templates", made, maker, TemplateMaker::failed, "outcome", "failed");
+        String restored = "Machines that were to begin from a template";
+        counter("sallyport.template.restores", restored, templates, TemplateShelf::restored, "outcome", "done");
+        counter("sallyport.template.restores", restored, templates, TemplateShelf::unusable, "outcome", "failed");
+        return this;
+    }
+
+    private void claims(WarmPool warm, VmType type, String outcome, ToDoubleFunction<WarmPool> count) {
+        FunctionCounter.builder("sallyport.pool.claims", warm, count)
+                .description("Users who wanted a machine, by whether one was kept ready")
+                .tag("kind", type.wire())
+                .tag("outcome", outcome)
+                .register(registry);
     }
 
     /** This host's lease. */

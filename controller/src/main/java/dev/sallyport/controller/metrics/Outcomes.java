@@ -1,6 +1,7 @@
 package dev.sallyport.controller.metrics;
 
 import dev.sallyport.controller.store.OutcomeListener;
+import dev.sallyport.controller.store.Purpose;
 import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.StoredSession;
 import dev.sallyport.model.Cause;
@@ -22,6 +23,8 @@ import java.util.List;
 public final class Outcomes implements OutcomeListener {
     /** From a restored template to an emulated browser machine on a busy host. */
     private static final Duration[] READY_STEPS = seconds(0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256);
+
+    private static final Duration[] CLAIM_STEPS = seconds(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1);
 
     private static final Duration[] DIAGNOSIS_STEPS = seconds(0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128);
 
@@ -93,12 +96,25 @@ public final class Outcomes implements OutcomeListener {
     @Override
     public void machineReady(StoredMachine machine) {
         Instant ready = machine.readyAt();
-        if (ready != null) {
+        if (ready != null && machine.purpose() != Purpose.TEMPLATE) {
             Duration took = Duration.between(machine.createdAt(), ready);
             ready(machine.type()).record(took);
-            if (machine.type() == VmType.BROWSER) {
+            if (machine.type() == VmType.BROWSER && machine.purpose() == Purpose.USER) {
                 phase("agent_ready").record(took);
             }
+        }
+    }
+
+    /** A user was given a machine that had been kept ready, so soon. */
+    public void claimed(VmType kind, Duration took) {
+        Timer.builder("sallyport.pool.claim")
+                .description("How long it took to give a user a machine that was kept ready")
+                .tag("kind", kind.wire())
+                .serviceLevelObjectives(CLAIM_STEPS)
+                .register(registry)
+                .record(took);
+        if (kind == VmType.BROWSER) {
+            phase("agent_ready").record(took);
         }
     }
 

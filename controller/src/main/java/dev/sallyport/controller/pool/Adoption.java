@@ -13,7 +13,6 @@ import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.Secret;
-import dev.sallyport.model.UserId;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,6 +27,7 @@ final class Adoption {
     private final Machines machines;
     private final MachineDriver driver;
     private final ImageStore images;
+    private final Specs specs;
     private final MachineStore store;
     private final ResourceStore resources;
     private final EgressGateway gateway;
@@ -40,6 +40,7 @@ final class Adoption {
             Machines machines,
             MachineDriver driver,
             ImageStore images,
+            Specs specs,
             MachineStore store,
             ResourceStore resources,
             EgressGateway gateway,
@@ -48,6 +49,7 @@ final class Adoption {
         this.machines = machines;
         this.driver = driver;
         this.images = images;
+        this.specs = specs;
         this.store = store;
         this.resources = resources;
         this.gateway = gateway;
@@ -88,22 +90,22 @@ final class Adoption {
     }
 
     private void adopt(StoredMachine left, String handle) {
-        UserId user = left.user();
+        Optional<Owner> owner = owner(left);
         // A machine that runs needs its image's files, not its record.
         Optional<Image> image =
                 images.byId(left.imageId()).or(() -> images.current(left.type().wire()));
-        if (user == null || image.isEmpty()) {
-            machines.end(left.id(), "it belongs to nobody, or there is no image any more");
+        if (owner.isEmpty() || image.isEmpty()) {
+            machines.end(left.id(), "nobody needs it, or there is no image any more");
             return;
         }
-        var request = new MachineRequest(left.type(), user, left.session(), left.egress());
+        var request = new MachineRequest(left.type(), owner.get(), left.egress());
         MachineTimeline.Recorder record = timeline.of(left.id(), request);
         Secret token = store.agentToken(left.id());
-        var door = new MachineDoor(gateway, left.id(), request, record);
+        var door = new MachineDoor(gateway, left.id(), request.egress(), record);
         boolean taken = false;
         try {
             Optional<Machine> found = driver.adopt(
-                    machines.spec(left.id(), request, image.get(), token, door),
+                    specs.of(left.id(), left.type(), image.get(), token, door),
                     handle,
                     resources.notUndone(left.id()).reversed(),
                     resources.ledger(left.id(), left.type()),
@@ -112,7 +114,7 @@ final class Adoption {
                 machines.end(left.id(), "it had ended when its controller came back");
                 return;
             }
-            Running running = machines.adopted(found.get(), request, token, door, record);
+            Running running = machines.adopted(found.get(), owner.get(), token, door, record);
             taken = true;
             record.done("adopted", "The controller was started anew and has taken the machine over.", Map.of());
             comeUp(running, left, image.get());
@@ -126,6 +128,15 @@ final class Adoption {
                 door.close();
             }
         }
+    }
+
+    /** Whose it is; empty for what is not worth taking over: a half-made template, and what was to be kept ready and is not yet. */
+    private static Optional<Owner> owner(StoredMachine left) {
+        return switch (left.purpose()) {
+            case USER -> Optional.ofNullable(left.user()).map(user -> new Owner.User(user, left.session()));
+            case POOL -> left.state() == MachineState.READY ? Optional.of(new Owner.Pool()) : Optional.empty();
+            case TEMPLATE -> Optional.empty();
+        };
     }
 
     /** An adopted machine is ready, or still boots. */

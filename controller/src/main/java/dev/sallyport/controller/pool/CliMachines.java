@@ -6,7 +6,6 @@ import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
-import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
@@ -51,14 +50,15 @@ public final class CliMachines {
     /** Knows the machines that were adopted; those that still boot too. */
     public void adopt() {
         for (LiveMachine machine : machines.all()) {
-            if (machine.type() == VmType.CLI) {
+            UserId user = machine.owner().user().orElse(null);
+            if (machine.type() == VmType.CLI && user != null) {
                 var known = new CompletableFuture<LiveMachine>();
                 synchronized (byUser) {
-                    byUser.put(machine.user(), known);
+                    byUser.put(user, known);
                 }
                 Thread.ofVirtual()
-                        .name("cli machine of " + machine.user())
-                        .start(() -> complete(known, () -> adopted(machine)));
+                        .name("cli machine of " + user)
+                        .start(() -> complete(known, () -> adopted(machine, user)));
             }
         }
     }
@@ -71,12 +71,12 @@ public final class CliMachines {
     }
 
     /** The controller before may have been killed before it gave the machine its user's credentials. */
-    private LiveMachine adopted(LiveMachine machine) {
+    private LiveMachine adopted(LiveMachine machine, UserId user) {
         try {
             LiveMachine ready = machines.await(machine.id())
                     .orElseThrow(() -> FailureException.of(CauseCode.MACHINE_ENDED, "It ended meanwhile."));
             if (!machines.isFurnished(machine.id())) {
-                furnish(ready);
+                furnish(ready, user);
             }
             return ready;
         } catch (InterruptedException e) {
@@ -85,9 +85,9 @@ public final class CliMachines {
         }
     }
 
-    private void furnish(LiveMachine machine) throws InterruptedException {
+    private void furnish(LiveMachine machine, UserId user) throws InterruptedException {
         for (Provider provider : providers.all()) {
-            restore(machine, machine.user(), provider);
+            restore(machine, user, provider);
         }
         machines.furnished(machine.id());
     }
@@ -158,10 +158,8 @@ public final class CliMachines {
                 .collect(Collectors.toSet());
         try {
             LiveMachine machine = machines.start(
-                    MachineId.random(),
-                    new MachineRequest(VmType.CLI, user, session, egress),
-                    given == null ? admitted(user) : given);
-            furnish(machine);
+                    new MachineRequest(VmType.CLI, user, session, egress), given == null ? admitted(user) : given);
+            furnish(machine, user);
             return machine;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -5,7 +5,6 @@ import dev.sallyport.agentapi.Health;
 import dev.sallyport.machine.HealthProbe.Answer;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.model.MachineId;
-import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,14 +15,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A machine whose agent answers.
  *
- * @param user whose it is
+ * @param owner whose it is
  * @param machine the driver's handle
  * @param agent speaks to its agent with its token
  * @param egress what it wanted of the world and did not get
  * @param adoptedAt when it was taken over from a controller that had ended; null for one that was started by this one
  */
 public record LiveMachine(
-        UserId user,
+        Owner owner,
         Machine machine,
         AgentClient agent,
         EgressTroubles egress,
@@ -58,6 +57,11 @@ public record LiveMachine(
                 health.version(),
                 health.machineId(),
                 parts);
+    }
+
+    /** The same for another owner, of whom {@code troubles} tells. */
+    LiveMachine of(Owner other, EgressTroubles troubles) {
+        return new LiveMachine(other, machine, agent, troubles, adoptedAt);
     }
 
     public MachineId id() {

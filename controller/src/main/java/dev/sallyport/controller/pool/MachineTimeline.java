@@ -46,9 +46,9 @@ public final class MachineTimeline {
     /** Records one machine's steps. */
     final class Recorder implements StepListener, EgressGateway.Listener {
         private final MachineId id;
-        private final MachineRequest request;
         private final Set<String> refused = ConcurrentHashMap.newKeySet();
-        private final EgressTroubles troubles = new EgressTroubles(InstantSource.system());
+        private volatile MachineRequest request;
+        private volatile EgressTroubles troubles = new EgressTroubles(InstantSource.system());
 
         private Recorder(MachineId id, MachineRequest request) {
             this.id = id;
@@ -57,17 +57,24 @@ public final class MachineTimeline {
 
         @Override
         public void done(String step, String text, Map<String, String> details) {
+            timelines.append(entries(step, text, details));
+        }
+
+        /** What {@link #done} would write down, for who has a transaction to do it in. */
+        List<Entry> entries(String step, String text, Map<String, String> details) {
+            MachineRequest now = request;
+            SessionId session = now.owner().session();
             var own = new Entry(TimelineId.of(id), step, text, details);
-            timelines.append(
-                    request.session() == null
-                            ? List.of(own)
-                            : List.of(
-                                    own,
-                                    new Entry(
-                                            TimelineId.of(request.session()),
-                                            request.type().wire() + "." + step,
-                                            text,
-                                            details)));
+            return session == null
+                    ? List.of(own)
+                    : List.of(own, new Entry(TimelineId.of(session), now.type().wire() + "." + step, text, details));
+        }
+
+        /** It is another's from now on, who is not told of what it wanted before. */
+        void serve(MachineRequest other) {
+            troubles = new EgressTroubles(InstantSource.system());
+            refused.clear();
+            request = other;
         }
 
         /** What the machine did not get. */

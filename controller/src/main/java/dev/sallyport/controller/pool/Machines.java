@@ -8,7 +8,6 @@ import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.MachineChange;
 import dev.sallyport.controller.store.MachineStore;
-import dev.sallyport.controller.store.MachineStore.NewMachine;
 import dev.sallyport.controller.store.ResourceStore;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.StoredMachine;
@@ -18,9 +17,7 @@ import dev.sallyport.image.ImageStore;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.machine.MachineExit;
-import dev.sallyport.machine.MachineSpec;
-import dev.sallyport.machine.Resource;
-import dev.sallyport.machine.ResourceLedger;
+import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -28,17 +25,15 @@ import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineLife;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.Secret;
+import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
-import java.util.HashMap;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -56,18 +51,15 @@ public final class Machines implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Machines.class);
     private static final Duration WATCH = Duration.ofHours(1);
 
-    private final Settings settings;
     private final MachineDriver driver;
-    private final ImageStore images;
     private final MachineStore store;
-    private final ResourceStore resources;
-    private final EgressGateway gateway;
-    private final MachineTimeline timeline;
     private final Lease lease;
     private final Bells bells;
     private final Room room;
-    private final MachineFolders folders;
-    private final AgentWait agents;
+    private final Specs specs;
+    private final Starter starter;
+    private final Claims claims;
+    private final Undoing undoing;
     private final Adoption adoption;
     private final LeftBehind leftBehind;
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
@@ -75,11 +67,10 @@ public final class Machines implements AutoCloseable {
     private final Map<MachineId, Thread> starting = new ConcurrentHashMap<>();
     /** What each takes of the host, until it is gone. */
     private final Map<MachineId, Place> places = new ConcurrentHashMap<>();
-    /** Those that are being undone. */
-    private final Set<MachineId> undoing = ConcurrentHashMap.newKeySet();
     /** One party for each start under way, and one for {@link #close()}, which waits for them. */
     private final Phaser starts = new Phaser(1);
 
+    private volatile SpareListener spares = SpareListener.NONE;
     private volatile boolean closing;
     private volatile boolean leaving;
 
@@ -89,7 +80,8 @@ public final class Machines implements AutoCloseable {
             LiveMachine live,
             MachineDoor door,
             MachineTimeline.Recorder record,
-            CompletableFuture<LiveMachine> ready) {}
+            CompletableFuture<LiveMachine> ready,
+            Instant since) {}
 
     public Machines(
             Settings settings,
@@ -101,31 +93,63 @@ public final class Machines implements AutoCloseable {
             MachineTimeline timeline,
             Lease lease,
             Bells bells,
-            Room room) {
-        this.settings = settings;
+            Room room,
+            TemplateSource templates) {
         this.driver = driver;
-        this.images = images;
         this.store = store;
-        this.resources = resources;
-        this.gateway = gateway;
-        this.timeline = timeline;
         this.lease = lease;
         this.bells = bells;
         this.room = room;
-        this.folders = new MachineFolders(settings.folders().data());
-        this.agents = new AgentWait(store, settings.timing().boot());
-        this.adoption = new Adoption(this, driver, images, store, resources, gateway, timeline, agents);
+        var folders = new MachineFolders(settings.folders().data());
+        var boots = new AgentWait(store, settings.timing().boot());
+        this.specs = new Specs(settings, images, folders);
+        this.starter = new Starter(
+                settings, driver, store, resources, gateway, timeline, lease, specs, boots, templates, this);
+        this.claims = new Claims(this, store, specs, lease.host());
+        this.undoing = new Undoing(this, driver, store, resources, folders, timeline);
+        this.adoption = new Adoption(this, driver, images, specs, store, resources, gateway, timeline, boots);
         this.leftBehind = new LeftBehind(this, driver, store, resources, folders, lease.host());
     }
 
+    /** Tells {@code listener} of machines that are nobody's, from now on. */
+    public void tell(SpareListener listener) {
+        spares = listener;
+    }
+
     /**
-     * Starts a machine and waits until its agent answers.
+     * Gives its user a machine that is kept ready, or starts one and waits until its agent answers.
      *
      * @param place its room on the host, admitted; given back when the machine is gone
      * @throws FailureException with the cause when it does not come up; nothing of it is left then but its logs
      * @throws InterruptedException when the calling thread is interrupted; nothing of it is left then either
      */
-    public LiveMachine start(MachineId id, MachineRequest request, Place place) throws InterruptedException {
+    public LiveMachine start(MachineRequest request, Place place) throws InterruptedException {
+        MachineId id = MachineId.random();
+        return underWay(id, place, () -> {
+            Optional<LiveMachine> claimed = claim(id, request, place);
+            if (claimed.isPresent()) {
+                return claimed.get();
+            }
+            place.settle();
+            return starter.start(id, request);
+        });
+    }
+
+    /**
+     * Starts a machine that is nobody's, as {@link #start} does: one of the pool from a template alone, one for a template by
+     * booting its image. Of the latter its maker alone knows when it is to end.
+     *
+     * @param id its id, to which {@code place} gives way with {@link #giveWay}
+     */
+    public LiveMachine startSpare(MachineId id, VmType type, Owner owner, Place place) throws InterruptedException {
+        return underWay(id, place, () -> starter.start(id, MachineRequest.spare(type, owner)));
+    }
+
+    private interface Work {
+        LiveMachine run() throws InterruptedException;
+    }
+
+    private LiveMachine underWay(MachineId id, Place place, Work work) throws InterruptedException {
         starts.register();
         starting.put(id, Thread.currentThread());
         places.put(id, place);
@@ -134,7 +158,7 @@ public final class Machines implements AutoCloseable {
             if (closing) {
                 throw new InterruptedException("the controller is shutting down");
             }
-            LiveMachine started = startWhole(id, request);
+            LiveMachine started = work.run();
             up = true;
             return started;
         } finally {
@@ -146,85 +170,121 @@ public final class Machines implements AutoCloseable {
         }
     }
 
-    private void giveBack(MachineId id) {
+    /** @param id under which {@code place} is kept until it is the claimed machine's */
+    private Optional<LiveMachine> claim(MachineId id, MachineRequest request, Place place) throws InterruptedException {
+        Optional<UserId> user = request.owner().user();
+        if (user.isEmpty()) {
+            return Optional.empty();
+        }
+        long began = System.nanoTime();
+        Optional<LiveMachine> claimed = claims.claim(request, user.get(), place);
+        if (claimed.isPresent()) {
+            places.remove(id, place);
+            spares.claimed(request.type(), Duration.ofNanos(System.nanoTime() - began));
+        } else {
+            spares.missed(request.type());
+        }
+        return claimed;
+    }
+
+    /** @return empty when it has ended in the meantime */
+    Optional<LiveMachine> given(Running one, Owner owner, Place place) {
+        MachineId id = one.live().id();
+        LiveMachine live = one.live().of(owner, one.record().egressTroubles());
+        var given = new Running(
+                one.machine(), live, one.door(), one.record(), CompletableFuture.completedFuture(live), one.since());
+        if (!running.replace(id, one, given)) {
+            return Optional.empty();
+        }
+        place.measuredBy(() -> one.machine().residentBytes().orElse(0));
+        Place spare = places.put(id, place);
+        if (spare != null) {
+            spare.close();
+        }
+        if (!running.containsKey(id)) {
+            giveBack(id); // It has ended just now, and gave back what it had before.
+        }
+        return Optional.of(live);
+    }
+
+    /** The machines that are kept ready for users, the oldest first. */
+    public List<LiveMachine> spares(VmType type) {
+        return claims.ready(type).stream().map(Running::live).toList();
+    }
+
+    /** Has a machine that is nobody's end, if it still is; returns at once. */
+    public void giveWay(MachineId id, String reason) {
+        Thread starter = starting.get(id);
+        if (starter != null) {
+            starter.interrupt();
+        } else if (claims.take(id)) {
+            endAside(id, reason);
+        }
+    }
+
+    /** Adds a step to the timeline of a machine that runs here. */
+    public void tell(MachineId id, String step, String text, Map<String, String> details) {
+        Running one = running.get(id);
+        if (one != null) {
+            one.record().done(step, text, details);
+        }
+    }
+
+    /** Ends a machine on a thread of its own. */
+    void endAside(MachineId id, String reason) {
+        Thread.ofVirtual().name("end " + id).start(() -> {
+            try {
+                end(id, reason);
+            } catch (RuntimeException e) {
+                LOG.error("Machine {} could not be ended", id, e); // The next look tries again.
+            }
+        });
+    }
+
+    /** What a template of such machines depends on; empty where the driver makes none. */
+    public Optional<TemplateKey> templateKey(VmType type) throws InterruptedException {
+        return specs.templateKey(driver, type);
+    }
+
+    /** The image that machines of {@code type} are made from now. */
+    public Image image(VmType type) {
+        return specs.image(type);
+    }
+
+    /** Whether users' machines are coming up. */
+    public boolean isStarting() {
+        return starts.getRegisteredParties() > 1;
+    }
+
+    /** Its room is free. */
+    void giveBack(MachineId id) {
         Place place = places.remove(id);
         if (place != null) {
             place.close();
         }
     }
 
-    private LiveMachine startWhole(MachineId id, MachineRequest request) throws InterruptedException {
-        Image image = images.current(request.type().wire())
-                .orElseThrow(() -> FailureException.of(
-                        CauseCode.IMAGE_MISSING, "The alias '" + request.type().wire() + "' points at no image."));
-        Lease.Term term = lease.term();
-        term.mustHold();
-        Secret token = Secret.random(32);
-        store.plan(new NewMachine(
-                id,
-                request.type(),
-                request.user(),
-                request.session(),
-                image.id(),
-                driver.name(),
-                token,
-                lease.host(),
-                request.egress()));
-        MachineTimeline.Recorder record = timeline.of(id, request);
-        long began = System.nanoTime();
-        try {
-            store.transition(id, MachineLife.Event.START, MachineChange.none());
-            var door = new MachineDoor(gateway, id, request, record);
-            Machine machine =
-                    driver.start(spec(id, request, image, token, door), guarded(id, request.type(), term), record);
-            Running started = running(machine, request, token, door, record, null);
-            runs(started);
-            agents.await(id, started.live(), image, record, began);
-            watch(started);
-            return started.live();
-        } catch (FailureException e) {
-            record.done("failed", e.reason().code().sentence(), e.reason().details());
-            end(id, "did not come up: " + e.reason().code(), e.reason());
-            throw e;
-        } catch (InterruptedException | RuntimeException e) {
-            end(id, "its start was given up");
-            throw e;
+    /**
+     * It runs here no more.
+     *
+     * @return the errors met; none when it did not run here
+     */
+    List<String> drop(MachineId id) {
+        Running ended = running.remove(id);
+        claims.forget(id);
+        if (ended == null) {
+            return List.of();
         }
+        if (ended.live().owner() instanceof Owner.Pool) {
+            spares.gone(ended.live().type());
+        }
+        return drop(ended);
     }
 
-    /** Nothing is made once the lease is lost: what is written down then is undone by those who swept it, or by nobody. */
-    private ResourceLedger guarded(MachineId id, VmType type, Lease.Term term) {
-        ResourceLedger ledger = resources.ledger(id, type);
-        return new ResourceLedger() {
-            @Override
-            public void intend(Resource resource) {
-                ledger.intend(resource);
-                try {
-                    term.mustHold();
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt(); // The driver meets it where it waits next.
-                }
-            }
-
-            @Override
-            public void undone(Resource resource) {
-                ledger.undone(resource);
-            }
-        };
-    }
-
-    private void runs(Running started) {
-        Machine machine = started.machine();
-        try {
-            store.runs(started.live().id(), machine.handle(), machine.agent(), machine.streams());
-        } catch (FailureException e) {
-            // Ended by somebody while it was made: what they undid was not all of it.
-            if (e.reason().code() == CauseCode.CONFLICT) {
-                running.remove(started.live().id());
-                drop(started);
-            }
-            throw e;
-        }
+    /** What was begun of it is undone; it may begin anew. */
+    List<String> forget(Running begun) {
+        running.remove(begun.live().id(), begun);
+        return drop(begun);
     }
 
     private List<String> drop(Running ended) {
@@ -236,26 +296,30 @@ public final class Machines implements AutoCloseable {
     }
 
     /** @param adoptedAt when it was taken over; null for one that was started here */
-    private Running running(
+    Running running(
             Machine machine,
-            MachineRequest request,
+            Owner owner,
             Secret token,
             MachineDoor door,
             MachineTimeline.Recorder record,
             @Nullable Instant adoptedAt) {
         var live = new LiveMachine(
-                request.user(),
+                owner,
                 machine,
                 new AgentClient(machine.agent(), machine.streams(), token),
                 record.egressTroubles(),
                 adoptedAt);
-        var made = new Running(machine, live, door, record, new CompletableFuture<>());
+        var made = new Running(machine, live, door, record, new CompletableFuture<>(), Instant.now());
         running.put(live.id(), made);
         Place place = places.get(live.id());
         if (place != null) {
             place.measuredBy(() -> machine.residentBytes().orElse(0));
         }
         return made;
+    }
+
+    Collection<Running> runningHere() {
+        return running.values();
     }
 
     /** The machine {@code id} if it runs here. */
@@ -330,8 +394,12 @@ public final class Machines implements AutoCloseable {
         end(id, reason, null);
     }
 
-    /** @param cause why its start failed; null when it ends for another reason */
-    void end(MachineId id, String reason, @Nullable Cause cause) {
+    /**
+     * As {@link #end(MachineId, String)}.
+     *
+     * @param cause why its start failed; null when it ends for another reason
+     */
+    public void end(MachineId id, String reason, @Nullable Cause cause) {
         boolean interrupted = Thread.interrupted(); // What is begun here is finished: half an end is a leak.
         try {
             Database.persevering(() -> endWhole(id, reason, cause));
@@ -381,27 +449,32 @@ public final class Machines implements AutoCloseable {
     }
 
     /** A machine that was taken over runs here. */
-    Running adopted(
-            Machine machine, MachineRequest request, Secret token, MachineDoor door, MachineTimeline.Recorder record) {
+    Running adopted(Machine machine, Owner owner, Secret token, MachineDoor door, MachineTimeline.Recorder record) {
         MachineId id = machine.spec().id();
-        places.put(id, room.ofAdopted(id, request.type(), request.user()));
-        return running(machine, request, token, door, record, Instant.now());
+        VmType type = machine.spec().type();
+        places.put(
+                id,
+                owner.user()
+                        .map(user -> room.ofAdopted(id, type, user))
+                        .orElseGet(() ->
+                                room.ofAdoptedSpare(id, type, () -> giveWay(id, "it gives way to a user's start"))));
+        return running(machine, owner, token, door, record, Instant.now());
     }
 
     /** Whether it is being started, runs, or is being undone. */
     boolean isAtWork(MachineId id) {
-        return starting.containsKey(id) || running.containsKey(id) || undoing.contains(id);
+        return starting.containsKey(id) || running.containsKey(id) || undoing.isUnderWay(id);
     }
 
     /** Undoes what was made of a machine after it had been destroyed, by a start that was ended halfway. */
     void undoWhatIsOnRecord(MachineId id) {
-        if (!starting.containsKey(id) && undoing.add(id)) {
-            try {
-                store.find(Scope.all(), id).ifPresent(machine -> undoResources(machine, new ArrayList<>()));
-            } finally {
-                undoing.remove(id);
-            }
+        if (!starting.containsKey(id)) {
+            undoing.undoWhatIsOnRecord(id);
         }
+    }
+
+    void undo(StoredMachine machine) {
+        undoing.undo(machine);
     }
 
     /** Looks at a machine of which another controller has told that it is to end. */
@@ -410,16 +483,6 @@ public final class Machines implements AutoCloseable {
                 .filter(machine -> machine.state() == MachineState.DESTROYING
                         && lease.host().equals(machine.host()))
                 .ifPresent(this::undo);
-    }
-
-    private void undoResources(StoredMachine machine, List<String> errors) {
-        for (Resource left : resources.notUndone(machine.id())) {
-            List<String> met = driver.undo(left);
-            errors.addAll(met);
-            if (met.isEmpty()) {
-                resources.ledger(machine.id(), machine.type()).undone(left);
-            }
-        }
     }
 
     /** Gives up the starts under way and ends all machines, side by side. */
@@ -490,67 +553,6 @@ public final class Machines implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("Machine {} could not be cleaned up after its end", id, e);
         }
-    }
-
-    void undo(StoredMachine machine) {
-        MachineId id = machine.id();
-        if (!undoing.add(id)) {
-            return; // Under way.
-        }
-        try {
-            undoWhole(machine);
-        } finally {
-            undoing.remove(id);
-        }
-    }
-
-    private void undoWhole(StoredMachine machine) {
-        MachineId id = machine.id();
-        List<String> errors = new ArrayList<>();
-        Running ended = running.remove(id);
-        if (ended != null) {
-            errors.addAll(drop(ended));
-        }
-        undoResources(machine, errors);
-        giveBack(id);
-        folders.remove(id, errors);
-        if (!errors.isEmpty()) {
-            // It stays as it is, with its resources on record: the next look tries again.
-            LOG.error("Machine {} is not wholly undone: {}", id, errors);
-            return;
-        }
-        try {
-            store.transition(id, MachineLife.Event.GONE, MachineChange.none());
-        } catch (FailureException e) {
-            if (e.reason().code() != CauseCode.CONFLICT) {
-                throw e;
-            }
-            LOG.debug("Machine {} had been undone before", id);
-            return;
-        }
-        timeline.gone(machine);
-    }
-
-    MachineSpec spec(MachineId id, MachineRequest request, Image image, Secret token, MachineDoor door) {
-        Settings.Shape shape = settings.shape(request.type());
-        Map<String, String> facts = new HashMap<>();
-        facts.put("hostname", request.type().wire() + "-" + id.value().substring(2));
-        facts.put("time", Long.toString(System.currentTimeMillis() / 1000));
-        facts.put("token_sha256", token.sha256());
-        settings.extraAuthorities()
-                .ifPresent(pem -> facts.put(
-                        "ca_certificates",
-                        Base64.getEncoder().encodeToString(pem.getBytes(StandardCharsets.US_ASCII))));
-        return new MachineSpec(
-                id,
-                request.type(),
-                image,
-                shape.memoryMib(),
-                shape.cpus(),
-                shape.diskBytes(),
-                folders.make(id),
-                facts,
-                door);
     }
 
     static void joinWhole(Thread thread) {

@@ -7,6 +7,7 @@ import dev.sallyport.controller.admission.Place;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** What starts take of this host, by the shapes of its machines, at the gate that lets them in. */
@@ -52,6 +53,16 @@ public final class Room {
     /** Counts a machine that runs already. */
     Place ofAdopted(MachineId id, VmType type, UserId user) {
         return admission.resume(user, id.value(), need(type));
+    }
+
+    /** Asks for the room of a machine that is nobody's; see {@link Admission#spare}. */
+    public Optional<Place> forSpare(MachineId id, VmType type, Runnable giveWay) {
+        return admission.spare(id.value(), need(type), giveWay);
+    }
+
+    /** Counts a machine that runs already and is nobody's. */
+    Place ofAdoptedSpare(MachineId id, VmType type, Runnable giveWay) {
+        return admission.resumeSpare(id.value(), need(type), giveWay);
     }
 
     private Need need(VmType type) {

@@ -180,11 +180,7 @@ final class SignInFlow implements Runnable {
             cli = aside("cli", () -> parts.cliMachines().of(user, id, part));
         }
         asked = null; // The machine's from now on.
-        parts.machines()
-                .start(
-                        MachineId.random(),
-                        new MachineRequest(VmType.BROWSER, user, id, Set.copyOf(provider.egress())),
-                        place);
+        parts.machines().start(new MachineRequest(VmType.BROWSER, user, id, Set.copyOf(provider.egress())), place);
     }
 
     private void awaitRoom(Place place) throws InterruptedException {

@@ -40,13 +40,14 @@ public final class MachineStore {
      *
      * @param id its id
      * @param type its kind
-     * @param user whose it will be; null for one that is kept ready for anybody
+     * @param user whose it will be; null for one that is nobody's
      * @param session the session that it is for; null for none
      * @param imageId the image's id
      * @param driver the driver's name
      * @param agentToken what the controller proves itself with to its agent
      * @param host where it will be; null for none
      * @param egress hosts that it may reach
+     * @param purpose what it is for
      */
     public record NewMachine(
             MachineId id,
@@ -57,9 +58,34 @@ public final class MachineStore {
             String driver,
             Secret agentToken,
             @Nullable HostId host,
-            Set<String> egress) {
+            Set<String> egress,
+            Purpose purpose) {
         public NewMachine {
             egress = Set.copyOf(egress);
+        }
+
+        /** A user's, or, without one, one that is kept ready for anybody. */
+        public NewMachine(
+                MachineId id,
+                VmType type,
+                @Nullable UserId user,
+                @Nullable SessionId session,
+                String imageId,
+                String driver,
+                Secret agentToken,
+                @Nullable HostId host,
+                Set<String> egress) {
+            this(
+                    id,
+                    type,
+                    user,
+                    session,
+                    imageId,
+                    driver,
+                    agentToken,
+                    host,
+                    egress,
+                    user == null ? Purpose.POOL : Purpose.USER);
         }
     }
 
@@ -88,40 +114,67 @@ public final class MachineStore {
      * @throws FailureException {@link CauseCode#CONFLICT} when the session that it is for has ended
      */
     public StoredMachine plan(NewMachine machine) {
-        byte[] sealed = vault.sealSmall(purpose(machine.id()), machine.agentToken());
+        byte[] sealed = sealed(machine);
+        return database.step(
+                "machine " + machine.type().wire() + " planned", Scope.all(), handle -> plan(handle, machine, sealed));
+    }
+
+    /**
+     * Writes a machine down as {@link #plan} does, and lets its start begin in the same transaction: between the two nothing is made.
+     *
+     * @param told what its timelines are to say besides
+     * @throws FailureException {@link CauseCode#CONFLICT} when the session that it is for has ended
+     */
+    public StoredMachine begin(NewMachine machine, List<TimelineStore.Entry> told) {
+        byte[] sealed = sealed(machine);
+        String kind = machine.purpose() == Purpose.USER ? "" : machine.purpose().wire() + " ";
+        return database.step("machine " + kind + machine.type().wire() + " begun", Scope.all(), handle -> {
+            StoredMachine planned = plan(handle, machine, sealed);
+            return transition(
+                    handle,
+                    planned.id(),
+                    MachineLife.Event.START,
+                    MachineChange.none().telling(told));
+        });
+    }
+
+    private byte[] sealed(NewMachine machine) {
+        return vault.sealSmall(purpose(machine.id()), machine.agentToken());
+    }
+
+    private StoredMachine plan(Handle handle, NewMachine machine, byte[] sealed) {
         UserId user = machine.user();
         SessionId session = machine.session();
         HostId host = machine.host();
-        return database.step("machine " + machine.type().wire() + " planned", Scope.all(), handle -> {
-            StoredMachine stored = handle.createQuery("INSERT INTO machines (id, vm_type, state, user_id, session_id,"
-                            + " image_id, driver, agent_token, host, egress, created_at, updated_at) VALUES (:id, :type,"
-                            + " :state, :user, :session, :image, :driver, :token, :host, CAST(:egress AS jsonb), :now, :now)"
-                            + " RETURNING *")
-                    .bind("id", machine.id().value())
-                    .bind("type", machine.type().wire())
-                    .bind("state", MachineLife.TABLE.initial().wire())
-                    .bind("user", user == null ? null : user.value())
-                    .bind("session", session == null ? null : session.value())
-                    .bind("image", machine.imageId())
-                    .bind("driver", machine.driver())
-                    .bind("token", sealed)
-                    .bind("host", host == null ? null : host.value())
-                    .bind("egress", Json.texts(machine.egress()))
-                    .bind("now", database.now())
-                    .map((row, context) -> machine(row))
-                    .one();
-            if (session != null && machine.type() == VmType.BROWSER) {
-                giveTo(handle, session, machine.id());
-            }
-            timelines.begin(handle, TimelineId.of(machine.id()), user);
-            timelines.append(
-                    handle,
-                    TimelineId.of(machine.id()),
-                    step(stored.state()),
-                    "The machine is planned.",
-                    Map.of("image", machine.imageId(), "driver", machine.driver()));
-            return stored;
-        });
+        StoredMachine stored = handle.createQuery("INSERT INTO machines (id, vm_type, state, user_id, session_id,"
+                        + " image_id, driver, agent_token, host, egress, purpose, created_at, updated_at) VALUES (:id,"
+                        + " :type, :state, :user, :session, :image, :driver, :token, :host, CAST(:egress AS jsonb),"
+                        + " :purpose, :now, :now) RETURNING *")
+                .bind("id", machine.id().value())
+                .bind("type", machine.type().wire())
+                .bind("state", MachineLife.TABLE.initial().wire())
+                .bind("user", user == null ? null : user.value())
+                .bind("session", session == null ? null : session.value())
+                .bind("image", machine.imageId())
+                .bind("driver", machine.driver())
+                .bind("token", sealed)
+                .bind("host", host == null ? null : host.value())
+                .bind("egress", Json.texts(machine.egress()))
+                .bind("purpose", machine.purpose().wire())
+                .bind("now", database.now())
+                .map((row, context) -> machine(row))
+                .one();
+        if (session != null && machine.type() == VmType.BROWSER) {
+            giveTo(handle, session, machine.id());
+        }
+        timelines.begin(handle, TimelineId.of(machine.id()), user);
+        timelines.append(
+                handle,
+                TimelineId.of(machine.id()),
+                step(stored.state()),
+                "The machine is planned.",
+                Map.of("image", machine.imageId(), "driver", machine.driver()));
+        return stored;
     }
 
     private static void giveTo(Handle handle, SessionId session, MachineId browser) {
@@ -320,36 +373,49 @@ public final class MachineStore {
     }
 
     /**
-     * Gives a machine that was kept ready to a user.
+     * Gives a machine that was kept ready on {@code host} to a user: in one update, so that of all who want it, on whichever
+     * controller, one gets it. Its timeline becomes the user's, and the session's tells of it too.
      *
      * @param session the session that it is to serve; null for none
-     * @return the machine afterwards
-     * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it has a user already, or ends
+     * @param egress hosts that it may reach from now on
+     * @return the machine afterwards; empty when it is not to be had (any more)
+     * @throws FailureException {@link CauseCode#CONFLICT} when the session has ended; the machine stays as it was
      */
-    public StoredMachine assign(MachineId id, UserId user, @Nullable SessionId session) {
-        return database.inTransaction(Scope.all(), handle -> {
-            StoredMachine before = lock(handle, id);
-            if (before.user() != null
-                    || before.state() == MachineState.DESTROYING
-                    || before.state() == MachineState.DESTROYED) {
-                throw FailureException.of(
-                        CauseCode.CONFLICT,
-                        "The machine " + id + " is " + before.state().wire()
-                                + (before.user() == null ? "." : " and has a user already."));
-            }
-            StoredMachine after = handle.createQuery("UPDATE machines SET user_id = :user, session_id = :session,"
-                            + " version = version + 1, updated_at = :now WHERE id = :id RETURNING *")
+    public Optional<StoredMachine> claim(
+            MachineId id, HostId host, UserId user, @Nullable SessionId session, Set<String> egress) {
+        return database.step("machine claimed", Scope.all(), handle -> {
+            Optional<StoredMachine> claimed = handle.createQuery("UPDATE machines SET user_id = :user,"
+                            + " session_id = :session, egress = CAST(:egress AS jsonb), purpose = 'user',"
+                            + " version = version + 1, updated_at = :now WHERE id = :id AND host = :host"
+                            + " AND purpose = 'pool' AND state = 'ready' AND user_id IS NULL RETURNING *")
                     .bind("user", user.value())
                     .bind("session", session == null ? null : session.value())
+                    .bind("egress", Json.texts(egress))
                     .bind("now", database.now())
                     .bind("id", id.value())
+                    .bind("host", host.value())
                     .map((row, context) -> machine(row))
-                    .one();
-            timelines.give(handle, TimelineId.of(id), user);
-            timelines.append(
-                    handle, TimelineId.of(id), "machine.assigned", "The machine was given to its user.", Map.of());
-            return after;
+                    .findOne();
+            claimed.ifPresent(machine -> given(handle, machine, user, session));
+            return claimed;
         });
+    }
+
+    private void given(Handle handle, StoredMachine machine, UserId user, @Nullable SessionId session) {
+        TimelineId own = TimelineId.of(machine.id());
+        timelines.give(handle, own, user);
+        timelines.append(handle, own, "claimed", "Claimed from the pool.", Map.of());
+        if (session != null) {
+            if (machine.type() == VmType.BROWSER) {
+                giveTo(handle, session, machine.id());
+            }
+            timelines.append(
+                    handle,
+                    TimelineId.of(session),
+                    machine.type().wire() + ".claimed",
+                    "Claimed from the pool.",
+                    Map.of("machine", machine.id().value()));
+        }
     }
 
     /**
@@ -461,6 +527,9 @@ public final class MachineStore {
             details.putAll(cause.details());
         }
         timelines.append(handle, TimelineId.of(before.id()), step(next), text(next, change), details);
+        change.told()
+                .forEach(entry ->
+                        timelines.append(handle, entry.timeline(), entry.step(), entry.text(), entry.details()));
         return after;
     }
 
@@ -526,7 +595,8 @@ public final class MachineStore {
                 Rows.instantOrNull(row, "ended_at"),
                 host == null ? null : new HostId(host),
                 Json.texts(row.getString("egress")),
-                row.getString("handle"));
+                row.getString("handle"),
+                Purpose.ofWire(row.getString("purpose")));
     }
 
     private static MachineState state(ResultSet row) throws SQLException {

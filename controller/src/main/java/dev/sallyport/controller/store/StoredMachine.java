@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param id its id
  * @param type its kind
  * @param state where it stands
- * @param user whose it is; null for one that is kept ready for anybody
+ * @param user whose it is; null for one that is nobody's
  * @param session the session that it was made for; null when none was, or it is forgotten
  * @param imageId the image that it was made from
  * @param driver the driver that makes and ends it
@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  * @param host where it is; null when none was named
  * @param egress hosts that it may reach
  * @param handle what its driver needs to find it again; null until it runs
+ * @param purpose what it is for
  */
 public record StoredMachine(
         MachineId id,
@@ -54,7 +55,8 @@ public record StoredMachine(
         @Nullable Instant endedAt,
         @Nullable HostId host,
         Set<String> egress,
-        @Nullable String handle) {
+        @Nullable String handle,
+        Purpose purpose) {
     public StoredMachine {
         egress = Set.copyOf(egress);
     }

@@ -2,6 +2,7 @@ package dev.sallyport.controller.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sallyport.controller.store.Purpose;
 import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.StoredSession;
 import dev.sallyport.model.Cause;
@@ -112,6 +113,7 @@ final class OutcomesTest {
                 null,
                 null,
                 Set.of(),
-                null);
+                null,
+                Purpose.USER);
     }
 }

@@ -12,6 +12,7 @@ import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.MachineTimeline;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
+import dev.sallyport.controller.pool.TemplateSource;
 import dev.sallyport.controller.store.CredentialStore;
 import dev.sallyport.controller.store.Database;
 import dev.sallyport.controller.store.HostStore;
@@ -133,7 +134,8 @@ final class EndingsTest {
                 new MachineTimeline(timelines),
                 lease,
                 Bells.NONE,
-                room);
+                room,
+                TemplateSource.NONE);
         private final Sessions sessions = Sessions.over(
                 machines,
                 new CliMachines(machines, providers, vault, room),

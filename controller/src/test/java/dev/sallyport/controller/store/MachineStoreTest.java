@@ -193,20 +193,6 @@ class MachineStoreTest {
     }
 
     @Test
-    void givesAMachineThatWasKeptReadyToOneUser() throws InterruptedException {
-        StoredMachine kept = plan(null, null);
-        assertThat(machines.find(Scope.of(user), kept.id())).isEmpty();
-        List<Object> outcomes = Race.of(8, () -> machines.assign(kept.id(), user, null));
-        assertThat(outcomes).filteredOn(StoredMachine.class::isInstance).hasSize(1);
-        assertThat(machines.get(Scope.of(user), kept.id()).user()).isEqualTo(user);
-        assertThat(store.timelines().read(Scope.of(user), TimelineId.of(kept.id()), 0, 10))
-                .as("the timeline goes with it")
-                .hasSize(2);
-        StoredMachine ended = reach(MachineState.DESTROYED);
-        assertThatThrownBy(() -> machines.assign(ended.id(), user, null)).isInstanceOf(FailureException.class);
-    }
-
-    @Test
     void listsInPagesNewestFirst() {
         List<MachineId> made = new ArrayList<>();
         for (int i = 0; i < 5; i++) {

@@ -1,0 +1,286 @@
+package dev.sallyport.controller.pool;
+
+import dev.sallyport.agentapi.Health;
+import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.host.Lease;
+import dev.sallyport.controller.pool.Machines.Running;
+import dev.sallyport.controller.pool.TemplateSource.Found;
+import dev.sallyport.controller.store.MachineStore;
+import dev.sallyport.controller.store.MachineStore.NewMachine;
+import dev.sallyport.controller.store.ResourceStore;
+import dev.sallyport.controller.store.Scope;
+import dev.sallyport.controller.store.TimelineStore;
+import dev.sallyport.egress.EgressGateway;
+import dev.sallyport.image.Image;
+import dev.sallyport.machine.Machine;
+import dev.sallyport.machine.MachineDriver;
+import dev.sallyport.machine.MachineSpec;
+import dev.sallyport.machine.Origin;
+import dev.sallyport.machine.Resource;
+import dev.sallyport.machine.ResourceLedger;
+import dev.sallyport.machine.TemplateKey;
+import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
+import dev.sallyport.model.MachineId;
+import dev.sallyport.model.MachineState;
+import dev.sallyport.model.Secret;
+import dev.sallyport.model.VmType;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One machine's start, from its row to its agent's answer: from a template where there is one that fits, else by booting its image.
+ * A user's machine that cannot begin from the template boots instead, in the same row.
+ */
+final class Starter {
+    private static final Logger LOG = LoggerFactory.getLogger(Starter.class);
+
+    private final Settings settings;
+    private final MachineDriver driver;
+    private final MachineStore store;
+    private final ResourceStore resources;
+    private final EgressGateway gateway;
+    private final MachineTimeline timeline;
+    private final Lease lease;
+    private final Specs specs;
+    private final AgentWait boots;
+    private final TemplateSource templates;
+    private final Machines machines;
+
+    Starter(
+            Settings settings,
+            MachineDriver driver,
+            MachineStore store,
+            ResourceStore resources,
+            EgressGateway gateway,
+            MachineTimeline timeline,
+            Lease lease,
+            Specs specs,
+            AgentWait boots,
+            TemplateSource templates,
+            Machines machines) {
+        this.settings = settings;
+        this.driver = driver;
+        this.store = store;
+        this.resources = resources;
+        this.gateway = gateway;
+        this.timeline = timeline;
+        this.lease = lease;
+        this.specs = specs;
+        this.boots = boots;
+        this.templates = templates;
+        this.machines = machines;
+    }
+
+    /** What one start works with. */
+    private record Start(
+            MachineId id,
+            MachineRequest request,
+            Image image,
+            Secret token,
+            MachineTimeline.Recorder record,
+            MachineDoor door,
+            MachineSpec spec,
+            ResourceLedger ledger,
+            long began) {}
+
+    /** @throws FailureException with the cause when it does not come up; it has been ended then */
+    LiveMachine start(MachineId id, MachineRequest request) throws InterruptedException {
+        long began = System.nanoTime();
+        Image image = specs.image(request.type());
+        Lease.Term term = lease.term();
+        term.mustHold();
+        Secret token = Secret.random(32);
+        MachineTimeline.Recorder record = timeline.of(id, request);
+        var door = new MachineDoor(gateway, id, request.egress(), record);
+        var start = new Start(
+                id,
+                request,
+                image,
+                token,
+                record,
+                door,
+                specs.of(id, request.type(), image, token, door),
+                guarded(id, request.type(), term),
+                began);
+        Found found = find(start);
+        try {
+            return start(start, found);
+        } finally {
+            if (found instanceof Found.Usable(Template template)) {
+                template.close();
+            }
+        }
+    }
+
+    private LiveMachine start(Start start, Found found) throws InterruptedException {
+        MachineId id = start.id();
+        store.begin(
+                new NewMachine(
+                        id,
+                        start.request().type(),
+                        start.request().owner().user().orElse(null),
+                        start.request().owner().session(),
+                        start.image().id(),
+                        driver.name(),
+                        start.token(),
+                        lease.host(),
+                        start.request().egress(),
+                        start.request().owner().purpose()),
+                told(start, found));
+        try {
+            specs.makeFolder(id);
+            if (found instanceof Found.Usable(Template template)) {
+                Optional<LiveMachine> restored = restored(start, template);
+                if (restored.isPresent()) {
+                    return restored.get();
+                }
+            }
+            return booted(start);
+        } catch (FailureException e) {
+            start.record()
+                    .done("failed", e.reason().code().sentence(), e.reason().details());
+            machines.end(id, "did not come up: " + e.reason().code(), e.reason());
+            throw e;
+        } catch (InterruptedException | RuntimeException e) {
+            machines.end(id, "its start was given up");
+            throw e;
+        }
+    }
+
+    private Found find(Start start) throws InterruptedException {
+        if (start.request().owner() instanceof Owner.Template) {
+            return new Found.None("it boots to be one");
+        }
+        Found found;
+        try {
+            Optional<TemplateKey> key = driver.templateKey(start.spec());
+            if (key.isEmpty()) {
+                return new Found.None("");
+            }
+            found = templates.find(start.request().type(), key.get());
+        } catch (FailureException e) {
+            found = new Found.None("it is not known what a template would have to fit: "
+                    + e.reason().detail());
+        }
+        if (found instanceof Found.None(String why) && start.request().owner() instanceof Owner.Pool) {
+            throw FailureException.of(CauseCode.TEMPLATE_UNUSABLE, "There is none: " + why + ".");
+        }
+        return found;
+    }
+
+    /** Whence it begins; nothing where the driver makes no templates. */
+    private static List<TimelineStore.Entry> told(Start start, Found found) {
+        return switch (found) {
+            case Found.Usable(Template template) ->
+                start.record()
+                        .entries(
+                                "from_template",
+                                "It begins from a template.",
+                                Map.of("key", template.key().digest().substring(0, 12)));
+            case Found.None(String why) ->
+                why.isEmpty()
+                        ? List.of()
+                        : start.record().entries("boots", "It boots its image: " + why + ".", Map.of());
+        };
+    }
+
+    /** @return empty when the template cannot be begun from; nothing of that try is left then */
+    private Optional<LiveMachine> restored(Start start, Template template) throws InterruptedException {
+        Machine machine;
+        try {
+            machine = driver.start(
+                    start.spec().from(new Origin.FromTemplate(template.folder())), start.ledger(), start.record());
+        } catch (FailureException e) {
+            if (e.reason().code() != CauseCode.TEMPLATE_UNUSABLE) {
+                throw e;
+            }
+            start.door().close();
+            setAside(start, template, e.reason());
+            return Optional.empty();
+        }
+        Running running = runs(start, machine);
+        var wait = new CloneWait(running.live(), settings.ahead().restore(template.key()));
+        Health health;
+        try {
+            health = wait.answer(start.image(), start.record(), start.began(), store);
+        } catch (FailureException e) {
+            if (wait.isItself() || store.get(Scope.all(), start.id()).state() != MachineState.STARTING) {
+                throw e; // It did begin, or somebody has ended it: the template is as good as it was.
+            }
+            machines.forget(running).forEach(error -> LOG.warn("What {} began with: {}", start.id(), error));
+            setAside(start, template, e.reason());
+            return Optional.empty();
+        }
+        boots.ready(start.id(), running.live(), health, start.record(), start.began());
+        templates.worked(start.request().type(), template);
+        machines.watch(running);
+        return Optional.of(running.live());
+    }
+
+    private void setAside(Start start, Template template, Cause cause) {
+        templates.unusable(start.request().type(), template, cause);
+        if (start.request().owner() instanceof Owner.Pool) {
+            throw new FailureException(cause); // Without a template it is not worth its boot.
+        }
+        start.record()
+                .done(
+                        "template_unusable",
+                        "The template cannot be begun from, so it boots its image: "
+                                + cause.code().sentence() + " " + cause.detail(),
+                        cause.details());
+    }
+
+    private LiveMachine booted(Start start) throws InterruptedException {
+        boolean forTemplate = start.request().owner() instanceof Owner.Template;
+        MachineSpec spec = start.request().owner() instanceof Owner.Template(var folder)
+                ? start.spec().from(new Origin.ForTemplate(folder))
+                : start.spec();
+        Running running = runs(start, driver.start(spec, start.ledger(), start.record()));
+        boots.await(start.id(), running.live(), start.image(), start.record(), start.began());
+        if (!forTemplate) {
+            machines.watch(running); // Of a template's machine its maker knows when it is to end.
+        }
+        return running.live();
+    }
+
+    private Running runs(Start start, Machine machine) {
+        Running running =
+                machines.running(machine, start.request().owner(), start.token(), start.door(), start.record(), null);
+        try {
+            store.runs(start.id(), machine.handle(), machine.agent(), machine.streams());
+        } catch (FailureException e) {
+            // Ended by somebody while it was made: what they undid was not all of it.
+            if (e.reason().code() == CauseCode.CONFLICT) {
+                var _ = machines.forget(running);
+            }
+            throw e;
+        }
+        return running;
+    }
+
+    /** Nothing is made once the lease is lost: what is written down then is undone by those who swept it, or by nobody. */
+    private ResourceLedger guarded(MachineId id, VmType type, Lease.Term term) {
+        ResourceLedger ledger = resources.ledger(id, type);
+        return new ResourceLedger() {
+            @Override
+            public void intend(Resource resource) {
+                ledger.intend(resource);
+                try {
+                    term.mustHold();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt(); // The driver meets it where it waits next.
+                }
+            }
+
+            @Override
+            public void undone(Resource resource) {
+                ledger.undone(resource);
+            }
+        };
+    }
+}

@@ -1,0 +1,2 @@
+/** Templates: what machines begin from instead of booting, made behind the scenes. */
+package dev.sallyport.controller.template;
