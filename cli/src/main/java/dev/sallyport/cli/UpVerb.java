@@ -73,6 +73,9 @@ public final class UpVerb implements Verb {
     private LimitOptions limits = new LimitOptions();
 
     @Mixin
+    private AheadOptions ahead = new AheadOptions();
+
+    @Mixin
     private DatabaseOptions database = new DatabaseOptions();
 
     @Override
@@ -87,7 +90,7 @@ public final class UpVerb implements Verb {
                 .listeningOn(new InetSocketAddress(host, port))
                 .keeping(logs())
                 .ending(onExit);
-        settings = limits.applyTo(settings);
+        settings = ahead.applyTo(limits.applyTo(settings));
         settings = database.applyTo(settings.with(settings.timing().keepingFailed(keepFailed())));
         if (upstream != null) {
             settings = settings.goingOutThrough(address(upstream), authorities());

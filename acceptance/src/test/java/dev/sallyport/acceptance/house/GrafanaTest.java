@@ -10,6 +10,7 @@ import dev.sallyport.controller.metrics.Outcomes;
 import dev.sallyport.controller.store.HostStore;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.OutcomeListener;
+import dev.sallyport.controller.store.Purpose;
 import dev.sallyport.controller.store.SessionStore;
 import dev.sallyport.controller.store.SessionTimers;
 import dev.sallyport.controller.store.StoredMachine;
@@ -88,6 +89,7 @@ final class GrafanaTest {
         outcomes.queued(Duration.ZERO);
         outcomes.vault("find", true);
         outcomes.machineReady(machine());
+        outcomes.claimed(VmType.BROWSER, Duration.ofMillis(20));
         outcomes.startFailed(machine(), Cause.of(CauseCode.KERNEL_PANIC, ""));
         outcomes.diagnosed(Duration.ofSeconds(1));
         outcomes.timerFired("browser-end", true);
@@ -101,6 +103,7 @@ final class GrafanaTest {
         var machines = new MachineStore(null, null, null, OutcomeListener.NONE);
         metrics.parts(null, null, null, null)
                 .room(new Admission(Limits.defaults(1L << 40), memory, System::nanoTime), memory)
+                .ahead(null, null, null)
                 .lease(null)
                 .stored(sessions, machines, new HostStore(null, sessions, machines))
                 .process();
@@ -158,6 +161,7 @@ final class GrafanaTest {
                 null,
                 null,
                 Set.of(),
-                null);
+                null,
+                Purpose.USER);
     }
 }

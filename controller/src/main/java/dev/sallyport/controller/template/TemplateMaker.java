@@ -131,7 +131,8 @@ public final class TemplateMaker implements AutoCloseable {
         }
     }
 
-    private void look(VmType type) {
+    /** Makes the template of {@code type} if one is wanted and may be made. By one thread at a time. */
+    void look(VmType type) {
         try {
             if (!closing && lease.isHeld() && pauses(type).isOver(System.nanoTime())) {
                 Optional<TemplateKey> key = machines.templateKey(type);

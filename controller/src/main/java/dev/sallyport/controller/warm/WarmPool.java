@@ -168,7 +168,8 @@ public final class WarmPool implements SpareListener, AutoCloseable {
         }
     }
 
-    private void look(VmType type) {
+    /** Makes and ends as many as are missing, or too many. */
+    void look(VmType type) {
         try {
             Kind kind = kind(type);
             List<LiveMachine> ready = current(type);
