@@ -337,7 +337,7 @@ put "clock $((btime + ${up%.*}))"
 
 # ---- what it said
 # A line in the journal may have 48 KiB, and the shell reads byte by byte.
-said=$(limited journalctl --no-pager --quiet --no-hostname -o cat -n 12 -u "$unit" | head -c 8192)
+said=$(limited journalctl --merge --no-pager --quiet --no-hostname -o cat -n 12 -u "$unit" | head -c 8192)
 while read -r line; do
   if [ -n "$line" ]; then put "journal $line"; fi
 done <<END

@@ -8,8 +8,11 @@ import dev.sallyport.agent.http.Call;
 import dev.sallyport.agent.http.HttpPort;
 import dev.sallyport.agent.http.Route;
 import dev.sallyport.agent.http.StreamPort;
+import dev.sallyport.agent.identity.Adoption;
 import dev.sallyport.agent.linux.Account;
 import dev.sallyport.agent.linux.HomeFolder;
+import dev.sallyport.agent.linux.Kernel;
+import dev.sallyport.agent.linux.LinuxKernel;
 import dev.sallyport.agent.linux.Processes;
 import dev.sallyport.agent.signin.SignIns;
 import dev.sallyport.agentapi.AgentJson;
@@ -70,16 +73,17 @@ public final class Agent implements AutoCloseable {
     private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
 
     private final Settings settings;
-    private final Facts facts;
+    private final CurrentFacts facts;
     private final Log log;
     private final Parts parts = new Parts();
     private final CompletableFuture<Rooms> rooms = new CompletableFuture<>();
     private final HttpPort http;
     private final StreamPort streams;
-    /** Done when whoever waits for the machine has been answered for the first time. */
-    private final CountDownLatch answered = new CountDownLatch(1);
+    /** Done when whoever waits for the machine has been answered for the first time; a template's are no answers of a machine. */
+    private volatile CountDownLatch answered = new CountDownLatch(1);
 
-    private final Optional<EgressCheck> egress;
+    private final Optional<Adoption> adoption;
+    private volatile Optional<EgressCheck> egress = Optional.empty();
 
     /** What lies behind the door. */
     private record Rooms(
@@ -96,7 +100,16 @@ public final class Agent implements AutoCloseable {
      * @throws IOException when it cannot listen, or what it needs of the machine is not there
      */
     public Agent(Settings settings, Facts facts, Log log) throws IOException {
-        this(settings, facts, log, new StartAccount(log));
+        this(settings, facts, log, new StartAccount(log), new LinuxKernel());
+    }
+
+    /**
+     * Starts it on another kernel than that it runs on.
+     *
+     * @throws IOException when it cannot listen, or what it needs of the machine is not there
+     */
+    public static Agent on(Kernel kernel, Settings settings, Facts facts, Log log) throws IOException {
+        return new Agent(settings, facts, log, new StartAccount(log), kernel);
     }
 
     /**
@@ -104,13 +117,14 @@ public final class Agent implements AutoCloseable {
      *
      * @throws IOException when it cannot listen, or what it needs of the machine is not there
      */
-    Agent(Settings settings, Facts facts, Log log, StartAccount account) throws IOException {
+    Agent(Settings settings, Facts told, Log log, StartAccount account, Kernel kernel) throws IOException {
         this.settings = settings;
-        this.facts = facts;
+        facts = new CurrentFacts(told);
         this.log = log;
-        var bearer = new Bearer(facts.tokenSha256());
+        var bearer = new Bearer(() -> facts.get().tokenSha256());
         var json = new AgentJson();
-        if (facts.type() == VmType.BROWSER) {
+        adoption = Adoption.begin(settings, facts, kernel, this::renewCookie, this::beginAsMachine, parts, log);
+        if (told.type() == VmType.BROWSER) {
             parts.set(Desktop.DESKTOP, Parts.STARTING);
             parts.set(Desktop.CHROMIUM, Parts.STARTING);
         }
@@ -124,9 +138,46 @@ public final class Agent implements AutoCloseable {
             rooms.completeExceptionally(e);
             http.close();
             streams.close();
+            closeAdoption();
             throw e;
         }
-        egress = EgressCheck.start(facts.proxy(), EgressCheck.Patience.USUAL, parts, log, this::awaitFirstAnswer);
+        if (adoption.isPresent()) {
+            Thread.ofVirtual().name("prepare").start(() -> prepare(adoption.get()));
+        } else {
+            lookForWayOut();
+        }
+    }
+
+    private void lookForWayOut() {
+        egress = EgressCheck.start(facts.get().proxy(), EgressCheck.Patience.USUAL, parts, log, this::awaitFirstAnswer);
+    }
+
+    /** What a template does not: its gateway is not there. */
+    private void beginAsMachine() {
+        answered = new CountDownLatch(1);
+        lookForWayOut();
+    }
+
+    private void renewCookie() throws IOException, InterruptedException {
+        Optional<Desktop> desktop = rooms().desktop();
+        if (desktop.isPresent()) {
+            desktop.get().renewCookie();
+        }
+    }
+
+    private void prepare(Adoption template) {
+        try {
+            parts.awaitSettled();
+            template.prepare();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // The agent ends.
+        }
+    }
+
+    private void closeAdoption() throws IOException {
+        if (adoption.isPresent()) {
+            adoption.get().close();
+        }
     }
 
     private StreamPort screens(Bearer bearer, AgentJson json) throws IOException {
@@ -168,9 +219,11 @@ public final class Agent implements AutoCloseable {
 
     private Rooms furnish() throws IOException {
         var processes = new Processes();
-        Authorities authorities = Authorities.write(settings, facts);
+        Facts now = facts.get();
+        HostsFile.write(settings.root(), now);
+        Authorities authorities = Authorities.write(settings, now);
         Optional<Desktop> desktop = Optional.empty();
-        if (facts.type() == VmType.BROWSER) {
+        if (now.type() == VmType.BROWSER) {
             desktop = Optional.of(new Desktop(settings, facts, processes, account("desktop"), authorities, parts, log));
             desktop.get().start();
         }
@@ -232,6 +285,7 @@ public final class Agent implements AutoCloseable {
     /** Ends what it started, then itself. */
     @Override
     public void close() throws IOException {
+        closeAdoption();
         egress.ifPresent(EgressCheck::close);
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
         if (furnished != null) {
@@ -251,14 +305,15 @@ public final class Agent implements AutoCloseable {
     }
 
     private Health health() {
+        boolean template = adoption.isPresent() && adoption.get().isPending();
         answered.countDown();
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
         return new Health(
-                parts.settled() ? "ok" : "starting",
+                template ? Health.TEMPLATE : parts.settled() ? "ok" : "starting",
                 Instant.now().toString(),
                 furnished == null ? 0 : furnished.signIns().active(),
                 VERSION,
-                facts.machineId(),
+                facts.get().machineId(),
                 parts.snapshot());
     }
 

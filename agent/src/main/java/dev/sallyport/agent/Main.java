@@ -1,5 +1,6 @@
 package dev.sallyport.agent;
 
+import dev.sallyport.agent.linux.LinuxKernel;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -33,7 +34,7 @@ public final class Main {
         Settings settings = Settings.of(System::getProperty);
         Facts facts = Facts.read(settings.facts());
         account.phase("facts read");
-        var agent = new Agent(settings, facts, log, account);
+        var agent = new Agent(settings, facts, log, account, new LinuxKernel());
         account.phase("all is set up");
         Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
             try {

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * {@code sallyport.NAME}, so that the agent runs on a plain host as any user.
  *
  * @param facts the machine's facts ({@code facts})
+ * @param root the machine's root folder: what names it lies under {@code etc}, the kernel's files under {@code proc} and {@code dev} ({@code root})
+ * @param console the serial console, over which a clone of a template is told its facts ({@code console})
  * @param run the folder of what lives as long as the machine runs ({@code run})
  * @param home the home of the tools' user, where credentials are written to ({@code home})
  * @param workspace the directory that the user works in ({@code workspace})
@@ -28,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  */
 public record Settings(
         Path facts,
+        Path root,
+        Path console,
         Path run,
         Path home,
         Path workspace,
@@ -51,6 +55,8 @@ public record Settings(
         Path home = Path.of(read.text("home", "/home/user"));
         return new Settings(
                 Path.of(read.text("facts", "/run/sallyport/facts")),
+                Path.of(read.text("root", "/")),
+                Path.of(read.text("console", "/dev/ttyS0")),
                 Path.of(read.text("run", "/run/sallyport")),
                 home,
                 Path.of(read.text("workspace", home.resolve("workspace").toString())),

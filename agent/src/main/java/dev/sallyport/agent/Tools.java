@@ -15,7 +15,7 @@ import java.util.TreeMap;
 /** What every command of a tool runs with. */
 public final class Tools {
     private final Settings settings;
-    private final Facts facts;
+    private final CurrentFacts facts;
     private final Optional<Account> account;
     private final Authorities authorities;
 
@@ -25,7 +25,7 @@ public final class Tools {
      * @param account who runs them; empty when the agent's own user
      * @param authorities whom they trust
      */
-    public Tools(Settings settings, Facts facts, Optional<Account> account, Authorities authorities) {
+    public Tools(Settings settings, CurrentFacts facts, Optional<Account> account, Authorities authorities) {
         this.settings = settings;
         this.facts = facts;
         this.account = account;
@@ -37,9 +37,9 @@ public final class Tools {
         return account;
     }
 
-    /** The machine's way out as {@code HOST:PORT}; empty when it has none. */
+    /** The machine's way out as {@code HOST:PORT}, as the tools are told; empty when it has none. */
     public String proxy() {
-        return facts.proxy();
+        return Gateway.name(facts.get().proxy());
     }
 
     /** Where they run: the user's workspace, or the home where there is none. */
@@ -75,9 +75,10 @@ public final class Tools {
         environment.put("LANG", "C.UTF-8");
         environment.put("TERM", "xterm-256color");
         environment.put("PATH", searchPath(firstPrograms));
-        if (!facts.proxy().isEmpty()) {
+        String proxy = proxy();
+        if (!proxy.isEmpty()) {
             for (String name : List.of("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")) {
-                environment.put(name, "http://" + facts.proxy());
+                environment.put(name, "http://" + proxy);
             }
             environment.put("NO_PROXY", "127.0.0.1,localhost");
             environment.put("no_proxy", "127.0.0.1,localhost");

@@ -54,6 +54,7 @@ final class Training {
                 folder.resolve("facts"),
                 "machine_id=train\nvm_type=browser\nproxy=127.0.0.1:9\ntoken_sha256=" + token.sha256() + "\n");
         Map<String, String> properties = Map.ofEntries(
+                Map.entry("root", Files.createDirectory(folder.resolve("root")).toString()),
                 Map.entry("run", folder.resolve("run").toString()),
                 Map.entry("home", Files.createDirectory(folder.resolve("home")).toString()),
                 Map.entry(

@@ -33,6 +33,7 @@ public final class Bench implements AutoCloseable {
 
     public static Settings settings(Path folder, Map<String, String> more) {
         Map<String, String> properties = new HashMap<>(Map.of(
+                "root", folder.resolve("root").toString(),
                 "run", folder.resolve("run").toString(),
                 "home", folder.resolve("home").toString(),
                 "desktopHome", folder.resolve("desktop").toString(),

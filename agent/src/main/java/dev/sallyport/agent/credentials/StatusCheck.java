@@ -4,6 +4,7 @@ import dev.sallyport.agent.Tools;
 import dev.sallyport.agent.linux.Account;
 import dev.sallyport.agent.linux.Child;
 import dev.sallyport.agent.linux.HomeFolder;
+import dev.sallyport.agent.linux.KernelRandom;
 import dev.sallyport.agent.linux.Launch;
 import dev.sallyport.agent.linux.Processes;
 import dev.sallyport.agent.signin.Redaction;
@@ -18,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.UUID;
 import java.util.regex.PatternSyntaxException;
 
 /** Asks a tool, in the user's own home, whether it is signed in. */
@@ -74,7 +74,7 @@ public final class StatusCheck {
 
     private int run(Provider provider, ToolOutput output) throws IOException, InterruptedException {
         Map<String, String> environment = tools.environment(provider, home.path(), Optional.empty());
-        String check = UUID.randomUUID().toString();
+        String check = KernelRandom.uuid().toString();
         environment.put("SALLYPORT_CHECK", check);
         List<String> command = tools.command(provider.status().command(), home.path());
         if (Processes.find(command.getFirst(), environment.get("PATH")).isEmpty()) {

@@ -1,6 +1,7 @@
 package dev.sallyport.agent.desktop;
 
 import dev.sallyport.agent.Facts;
+import dev.sallyport.agent.Gateway;
 import dev.sallyport.agent.Settings;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -10,8 +11,7 @@ import java.util.List;
 
 /** Chromium's command line: one window without an address bar, and as little else as can be. */
 final class ChromiumCommand {
-    private static final String WAITING =
-            """
+    private static final String WAITING = """
             <!doctype html><meta charset=utf-8><title>Sallyport</title>
             <style>html{height:100%}body{height:100%;margin:0;display:flex;align-items:center;justify-content:center;\
             font:20px sans-serif;color:#334;background:#f4f5f7}</style><p>Preparing the sign-in…</p>
@@ -42,8 +42,10 @@ final class ChromiumCommand {
                 "--disable-domain-reliability",
                 "--disable-extensions",
                 "--disable-gpu",
-                // Without a GPU its process does little, and with one page in one window more renderers do nothing: each
-                // process is a good second of an emulated machine's start. The network service runs without a sandbox on
+                // Without a GPU its process does little, and with one page in one window more renderers do nothing:
+                // each
+                // process is a good second of an emulated machine's start. The network service runs without a sandbox
+                // on
                 // Linux anyway.
                 "--in-process-gpu",
                 "--renderer-process-limit=1",
@@ -54,20 +56,21 @@ final class ChromiumCommand {
                 "--disable-smooth-scrolling",
                 "--disable-speech-api",
                 "--disable-sync",
-                "--disable-features=" + String.join(
-                        ",",
-                        "AutofillServerCommunication",
-                        "CalculateNativeWinOcclusion",
-                        "CertificateTransparencyComponentUpdater",
-                        "GlobalMediaControls",
-                        "HttpsUpgrades",
-                        "InterestFeedContentSuggestions",
-                        "MediaRouter",
-                        "OptimizationHints",
-                        "OptimizationGuideModelDownloading",
-                        "PaintHolding",
-                        "SpareRendererForSitePerProcess",
-                        "Translate"),
+                "--disable-features="
+                        + String.join(
+                                ",",
+                                "AutofillServerCommunication",
+                                "CalculateNativeWinOcclusion",
+                                "CertificateTransparencyComponentUpdater",
+                                "GlobalMediaControls",
+                                "HttpsUpgrades",
+                                "InterestFeedContentSuggestions",
+                                "MediaRouter",
+                                "OptimizationHints",
+                                "OptimizationGuideModelDownloading",
+                                "PaintHolding",
+                                "SpareRendererForSitePerProcess",
+                                "Translate"),
                 "--wm-window-animations-disabled",
                 "--force-color-profile=srgb",
                 "--force-prefers-reduced-motion",
@@ -76,7 +79,7 @@ final class ChromiumCommand {
                 "--window-position=0,0",
                 "--window-size=1280,720"));
         if (!facts.proxy().isEmpty()) {
-            command.add("--proxy-server=http://" + facts.proxy());
+            command.add("--proxy-server=http://" + Gateway.name(facts.proxy()));
         }
         if (!settings.chromiumSandbox()) {
             command.add("--no-sandbox");

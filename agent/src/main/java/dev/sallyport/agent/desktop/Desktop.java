@@ -2,7 +2,7 @@ package dev.sallyport.agent.desktop;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sallyport.agent.Authorities;
-import dev.sallyport.agent.Facts;
+import dev.sallyport.agent.CurrentFacts;
 import dev.sallyport.agent.Log;
 import dev.sallyport.agent.Parts;
 import dev.sallyport.agent.Settings;
@@ -16,16 +16,12 @@ import dev.sallyport.agent.signin.ToolOutput;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
-import java.io.ByteArrayOutputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +59,7 @@ public final class Desktop implements Browser, AutoCloseable {
     private static final String MARKER = "SALLYPORT_PART";
 
     private final Settings settings;
-    private final Facts facts;
+    private final CurrentFacts facts;
     private final Processes processes;
     private final Optional<Account> account;
     private final Parts parts;
@@ -89,7 +85,7 @@ public final class Desktop implements Browser, AutoCloseable {
      */
     public Desktop(
             Settings settings,
-            Facts facts,
+            CurrentFacts facts,
             Processes processes,
             Optional<Account> account,
             Authorities authorities,
@@ -164,8 +160,8 @@ public final class Desktop implements Browser, AutoCloseable {
         return folder.resolve("screen");
     }
 
-    private Path cookie() {
-        return folder.resolve("xauthority");
+    private XCookie cookie() {
+        return new XCookie(folder.resolve("xauthority"), settings.display());
     }
 
     private Path openboxConfiguration() {
@@ -175,8 +171,7 @@ public final class Desktop implements Browser, AutoCloseable {
     private void makeFolder() throws IOException {
         Files.createDirectories(folder);
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-        Files.write(cookie(), xauthority());
-        Files.setPosixFilePermissions(cookie(), PosixFilePermissions.fromString("rw-------"));
+        cookie().renew(give());
         try (var in = Desktop.class.getResourceAsStream("openbox.xml")) {
             if (in == null) {
                 throw new IOException("openbox.xml is not among the agent's resources");
@@ -184,32 +179,27 @@ public final class Desktop implements Browser, AutoCloseable {
             Files.write(openboxConfiguration(), in.readAllBytes());
         }
         if (account.isPresent()) {
-            for (Path path : List.of(folder, cookie(), openboxConfiguration())) {
+            for (Path path : List.of(folder, openboxConfiguration())) {
                 processes.give(path, account.get());
             }
         }
     }
 
     /**
-     * One entry of an X authority file (Xau(3)) for any address, so that the display is for the desktop's programs alone: a
-     * tool that could connect to it would see what the user types.
+     * Replaces the secret that lets programs connect to the display. Those that have are not disturbed.
+     *
+     * @throws IOException when it cannot be written
      */
-    private byte[] xauthority() throws IOException {
-        byte[] secret = new byte[16];
-        new SecureRandom().nextBytes(secret);
-        var bytes = new ByteArrayOutputStream();
-        var out = new DataOutputStream(bytes);
-        out.writeShort(0xffff); // FamilyWild
-        out.writeShort(0); // any address
-        byte[] number = String.valueOf(settings.display()).getBytes(StandardCharsets.US_ASCII);
-        out.writeShort(number.length);
-        out.write(number);
-        byte[] method = "MIT-MAGIC-COOKIE-1".getBytes(StandardCharsets.US_ASCII);
-        out.writeShort(method.length);
-        out.write(method);
-        out.writeShort(secret.length);
-        out.write(secret);
-        return bytes.toByteArray();
+    public void renewCookie() throws IOException {
+        cookie().renew(give());
+    }
+
+    private XCookie.Giving give() {
+        return path -> {
+            if (account.isPresent()) {
+                processes.give(path, account.get());
+            }
+        };
     }
 
     /** One life of a part, from its start to its end. */
@@ -262,7 +252,7 @@ public final class Desktop implements Browser, AutoCloseable {
         environment.put("PATH", "/usr/bin:/bin");
         environment.put("LANG", "C.UTF-8");
         environment.put("DISPLAY", ":" + settings.display());
-        environment.put("XAUTHORITY", cookie().toString());
+        environment.put("XAUTHORITY", cookie().file().toString());
         environment.put(MARKER, folder + "/" + part);
         return processes.start(
                 new Launch(Account.commandAs(account, command), environment, settings.desktopHome(), streams), output);
@@ -295,7 +285,7 @@ public final class Desktop implements Browser, AutoCloseable {
                         "-displayfd",
                         "4",
                         "-auth",
-                        cookie().toString(),
+                        cookie().file().toString(),
                         "-rfbport",
                         "-1",
                         "-rfbunixpath",
@@ -379,7 +369,7 @@ public final class Desktop implements Browser, AutoCloseable {
         ToolOutput output = lastWords();
         Child child = start(
                 CHROMIUM,
-                ChromiumCommand.of(settings, facts, settings.desktopHome().resolve(".sallyport-chromium")),
+                ChromiumCommand.of(settings, facts.get(), settings.desktopHome().resolve(".sallyport-chromium")),
                 new Launch.Streams.Control(),
                 output);
         try {

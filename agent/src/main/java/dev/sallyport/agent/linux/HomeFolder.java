@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 
 /**
  * A home whose files belong to a user whom the agent does not trust, though it may be root: every name on the way is opened
@@ -130,8 +129,8 @@ public final class HomeFolder {
             return false;
         }
         try (Arena arena = Arena.ofConfined()) {
-            Libc.Result result =
-                    libc.call("faccessat", folder, arena.allocateFrom(path.name()).address(), 0, 0x100);
+            Libc.Result result = libc.call(
+                    "faccessat", folder, arena.allocateFrom(path.name()).address(), 0, 0x100);
             return result.status() == 0;
         } finally {
             libc.close(folder);
@@ -147,7 +146,8 @@ public final class HomeFolder {
     public void write(HomePath path, byte[] content, int mode) throws IOException {
         int folder = open(path, true);
         try (Arena arena = Arena.ofConfined()) {
-            long temporary = arena.allocateFrom(".sallyport-" + UUID.randomUUID()).address();
+            long temporary =
+                    arena.allocateFrom(".sallyport-" + KernelRandom.uuid()).address();
             int file = libc.need(
                     "openat",
                     folder,
@@ -163,7 +163,12 @@ public final class HomeFolder {
                 } finally {
                     libc.close(file);
                 }
-                libc.need("renameat", folder, temporary, folder, arena.allocateFrom(path.name()).address());
+                libc.need(
+                        "renameat",
+                        folder,
+                        temporary,
+                        folder,
+                        arena.allocateFrom(path.name()).address());
             } catch (IOException e) {
                 libc.call("unlinkat", folder, temporary, 0);
                 throw new IOException(path.text() + " cannot be written: " + e.getMessage(), e);

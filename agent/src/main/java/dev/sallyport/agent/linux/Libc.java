@@ -37,6 +37,7 @@ final class Libc {
     static final int EINTR = 4;
     static final int EIO = 5;
     static final int ESRCH = 3;
+    static final int EEXIST = 17;
 
     private static final int AT_FDCWD = -100;
     private static final int TIOCSWINSZ = 0x5414;
@@ -53,8 +54,8 @@ final class Libc {
 
     private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-    private static final FunctionDescriptor SHAPE = FunctionDescriptor.of(
-            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final FunctionDescriptor SHAPE =
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
     private final MethodHandle downcall =
             Linker.nativeLinker().downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
@@ -70,8 +71,8 @@ final class Libc {
     /** Calls {@code name}. */
     Result call(String name, long... arguments) {
         long[] six = java.util.Arrays.copyOf(arguments, 6);
-        MemorySegment function = symbols.find(name)
-                .orElseThrow(() -> new IllegalStateException("the C library has no " + name));
+        MemorySegment function =
+                symbols.find(name).orElseThrow(() -> new IllegalStateException("the C library has no " + name));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment captured = arena.allocate(CAPTURED);
             long value =

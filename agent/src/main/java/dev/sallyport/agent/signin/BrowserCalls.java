@@ -1,6 +1,7 @@
 package dev.sallyport.agent.signin;
 
 import dev.sallyport.agent.linux.Account;
+import dev.sallyport.agent.linux.KernelRandom;
 import dev.sallyport.agent.linux.Processes;
 import dev.sallyport.provider.Provider.UrlSource;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.function.BiConsumer;
 
 /**
@@ -32,7 +32,7 @@ final class BrowserCalls implements AutoCloseable {
     private final Thread reader;
 
     /** The line that ends the reading, which the tool does not know. */
-    private final String last = "LAST " + UUID.randomUUID();
+    private final String last = "LAST " + KernelRandom.uuid();
 
     /**
      * Lays the scripts down and listens.
@@ -42,8 +42,7 @@ final class BrowserCalls implements AutoCloseable {
      * @param calls told of each URL and how it came, by one thread
      * @throws IOException when they cannot be laid down
      */
-    BrowserCalls(
-            Path folder, Processes processes, Optional<Account> account, BiConsumer<UrlSource, String> calls)
+    BrowserCalls(Path folder, Processes processes, Optional<Account> account, BiConsumer<UrlSource, String> calls)
             throws IOException {
         this.folder = folder;
         Path pipe = folder.resolve("calls");
@@ -90,9 +89,7 @@ final class BrowserCalls implements AutoCloseable {
 
     /** Takes the last argument that is a web address, as some programs put options before it. */
     private static void script(Path file, UrlSource source, Path pipe) throws IOException {
-        Files.writeString(
-                file,
-                """
+        Files.writeString(file, """
                 #!/bin/sh
                 for argument; do
                   case "$argument" in
@@ -101,8 +98,7 @@ final class BrowserCalls implements AutoCloseable {
                 done
                 [ -n "$url" ] && printf '%%s %%s\\n' %s "$url" > '%s'
                 exit 0
-                """
-                        .formatted(source, pipe));
+                """.formatted(source, pipe));
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 

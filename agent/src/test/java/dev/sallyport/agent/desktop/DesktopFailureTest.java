@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.sallyport.agent.Authorities;
 import dev.sallyport.agent.Bench;
+import dev.sallyport.agent.CurrentFacts;
 import dev.sallyport.agent.Facts;
 import dev.sallyport.agent.Log;
 import dev.sallyport.agent.Parts;
@@ -40,7 +41,7 @@ class DesktopFailureTest {
         var log = new Log(System.err);
         try (var desktop = new Desktop(
                 settings,
-                facts,
+                new CurrentFacts(facts),
                 new Processes(),
                 Optional.empty(),
                 Authorities.write(settings, facts),
@@ -48,7 +49,8 @@ class DesktopFailureTest {
                 log)) {
             desktop.start();
             long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-            while (!parts.snapshot().getOrDefault(Desktop.CHROMIUM, "").startsWith("failed") && System.nanoTime() < end) {
+            while (!parts.snapshot().getOrDefault(Desktop.CHROMIUM, "").startsWith("failed")
+                    && System.nanoTime() < end) {
                 LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
             }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import com.sun.net.httpserver.HttpServer;
 import dev.sallyport.agent.Authorities;
 import dev.sallyport.agent.Bench;
+import dev.sallyport.agent.CurrentFacts;
 import dev.sallyport.agent.Facts;
 import dev.sallyport.agent.Log;
 import dev.sallyport.agent.Parts;
@@ -46,8 +47,7 @@ class DesktopTest {
     private static final Duration LIMIT = Duration.ofSeconds(90);
 
     /** What the page tells of the browser that shows it. */
-    private static final String PAGE =
-            """
+    private static final String PAGE = """
             <!doctype html><body style="background:#12ab34"><script>
             fetch('/told?webdriver=' + navigator.webdriver + '&width=' + innerWidth + '&height=' + innerHeight)
             </script>
@@ -66,7 +66,9 @@ class DesktopTest {
     @BeforeEach
     void start() throws IOException {
         for (String program : List.of("/usr/bin/Xvnc", "/usr/bin/openbox", "/usr/lib/chromium/chromium")) {
-            assumeThat(Path.of(program)).as("the desktop's programs are installed").exists();
+            assumeThat(Path.of(program))
+                    .as("the desktop's programs are installed")
+                    .exists();
         }
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> {
@@ -92,7 +94,7 @@ class DesktopTest {
         Facts facts = Bench.facts(VmType.BROWSER);
         desktop = new Desktop(
                 settings,
-                facts,
+                new CurrentFacts(facts),
                 processes,
                 account,
                 Authorities.write(settings, facts),
@@ -104,7 +106,8 @@ class DesktopTest {
 
     private static int freeDisplay() {
         int display = 90;
-        while (Files.exists(Path.of("/tmp/.X11-unix/X" + display)) || Files.exists(Path.of("/tmp/.X" + display + "-lock"))) {
+        while (Files.exists(Path.of("/tmp/.X11-unix/X" + display))
+                || Files.exists(Path.of("/tmp/.X" + display + "-lock"))) {
             display++;
         }
         return display;
@@ -182,13 +185,54 @@ class DesktopTest {
 
     /** The display's own socket answers a client without the cookie by a refusal: the first byte of the reply is 0 (X11, "Connection Setup"). */
     private boolean connectsWithoutTheCookie() throws IOException {
+        return connects(new byte[0], new byte[0]);
+    }
+
+    private boolean connects(byte[] method, byte[] cookie) throws IOException {
         var address = java.net.UnixDomainSocketAddress.of("/tmp/.X11-unix/X" + settings.display());
         try (SocketChannel channel = SocketChannel.open(address)) {
-            channel.write(java.nio.ByteBuffer.wrap(new byte[] {'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+            var request = java.nio.ByteBuffer.allocate(64).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+            request.put((byte) 'l').put((byte) 0).putShort((short) 11).putShort((short) 0);
+            request.putShort((short) method.length)
+                    .putShort((short) cookie.length)
+                    .putShort((short) 0);
+            request.put(method).position((request.position() + 3) / 4 * 4);
+            request.put(cookie).flip();
+            channel.write(request);
             var reply = java.nio.ByteBuffer.allocate(1);
             assertThat(channel.read(reply)).isEqualTo(1);
             return reply.get(0) != 0;
         }
+    }
+
+    private boolean connectsWith(byte[] cookie) throws IOException {
+        return connects("MIT-MAGIC-COOKIE-1".getBytes(StandardCharsets.US_ASCII), cookie);
+    }
+
+    /** The last 16 bytes of the file's one entry. */
+    private byte[] cookie() throws IOException {
+        byte[] file = Files.readAllBytes(settings.run().resolve("desktop/xauthority"));
+        return java.util.Arrays.copyOfRange(file, file.length - 16, file.length);
+    }
+
+    @Test
+    void aNewCookieIsTakenAndDisturbsNobody() throws Exception {
+        awaitPart(Desktop.CHROMIUM, Parts.OK);
+        byte[] before = cookie();
+        assertThat(connectsWith(before)).isTrue();
+
+        // Twice within a second: the server tells by whole seconds whether the file is another.
+        desktop.renewCookie();
+        byte[] between = cookie();
+        assertThat(connectsWith(between)).isTrue();
+        desktop.renewCookie();
+
+        assertThat(connectsWith(cookie())).isTrue();
+        assertThat(cookie()).isNotEqualTo(between).isNotEqualTo(before);
+        assertThat(connectsWith(new byte[16])).isFalse();
+        desktop.open(url(), why -> {});
+        awaitTold();
+        assertThat(parts.snapshot()).containsEntry(Desktop.CHROMIUM, Parts.OK).containsEntry(Desktop.DESKTOP, Parts.OK);
     }
 
     @Test
@@ -226,7 +270,8 @@ class DesktopTest {
         assertThat(failed).isNotNull();
         assertThat(failed.orElseThrow().code()).isEqualTo(CauseCode.UPSTREAM_UNREACHABLE);
         assertThat(failed.orElseThrow().evidence())
-                .containsExactly("Chromium on http://127.0.0.1:" + closed + "/authorize: net::ERR_CONNECTION_REFUSED, 3 times");
+                .containsExactly(
+                        "Chromium on http://127.0.0.1:" + closed + "/authorize: net::ERR_CONNECTION_REFUSED, 3 times");
         desktop.open(url(), words::add);
         assertThat(words.poll(LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(Optional.empty());
     }

@@ -1,0 +1,176 @@
+package dev.sallyport.agent.identity;
+
+import dev.sallyport.agent.CurrentFacts;
+import dev.sallyport.agent.Log;
+import dev.sallyport.agent.Parts;
+import dev.sallyport.agent.Settings;
+import dev.sallyport.agent.linux.Kernel;
+import dev.sallyport.model.CauseCode;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * How the agent of a template becomes that of a machine: everything in its memory is the same in each clone, so it waits for facts of its
+ * own and becomes another before anybody may tell it a secret. Part {@value #IDENTITY} is {@code starting} until the template is warm
+ * and quiet, then {@code ok}; it is {@code failed} for good when a clone could not become another; a machine has no such part.
+ */
+public final class Adoption implements AutoCloseable {
+    /** The part's name in the agent's health. */
+    public static final String IDENTITY = "identity";
+
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(300);
+
+    /** A template that never becomes quiet is one all the same: what has changed is looked for at the adoption. */
+    private static final int MOST_LOOKS = 20;
+
+    private final CurrentFacts current;
+    private final Parts parts;
+    private final Log log;
+    private final ConsoleFacts console;
+    private final ForkDetectPages pages;
+    private final Identity identity;
+    private final Runnable then;
+    private final Thread thread;
+    private volatile boolean pending = true;
+    private boolean open = true;
+    /** Guarded by the identity. */
+    private boolean begun;
+
+    /** Renews a secret of the desktop's; waits for the desktop. */
+    @FunctionalInterface
+    public interface Cookie {
+        void renew() throws IOException, InterruptedException;
+    }
+
+    private Adoption(
+            Settings settings, CurrentFacts current, Kernel kernel, Cookie cookie, Runnable then, Parts parts, Log log)
+            throws IOException {
+        this.current = current;
+        this.parts = parts;
+        this.log = log;
+        this.then = then;
+        pages = new ForkDetectPages(
+                settings.root().resolve("proc"), ProcessHandle.current().pid());
+        identity = new Identity(settings, kernel, pages, facts -> cookie.renew(), current);
+        console = new ConsoleFacts(settings.console(), log);
+        parts.set(IDENTITY, Parts.STARTING);
+        // The kernel's read does not let a virtual thread's carrier go.
+        thread = Thread.ofPlatform().daemon().name(IDENTITY).unstarted(this::run);
+    }
+
+    /**
+     * Begins to listen, where the facts say that this is a template's machine.
+     *
+     * @param then what a machine begins that a template does not; called when all is replaced
+     * @return empty when this is a machine already
+     * @throws IOException when the console cannot be listened on
+     */
+    public static Optional<Adoption> begin(
+            Settings settings, CurrentFacts current, Kernel kernel, Cookie cookie, Runnable then, Parts parts, Log log)
+            throws IOException {
+        if (!current.get().template()) {
+            return Optional.empty();
+        }
+        var adoption = new Adoption(settings, current, kernel, cookie, then, parts, log);
+        adoption.thread.start();
+        return Optional.of(adoption);
+    }
+
+    /** Whether this is still a template, or a clone of one that is nobody; it listens then, and its console is silent. */
+    public boolean isPending() {
+        synchronized (this) {
+            if (pending && open) {
+                try {
+                    console.keepSilent();
+                } catch (IOException e) {
+                    parts.fail(IDENTITY, "the console cannot be set: " + e.getMessage());
+                }
+            }
+        }
+        return pending;
+    }
+
+    /**
+     * Does before the snapshot what would take long after it, once all else is up, and tells when nothing happens any more.
+     *
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public void prepare() throws InterruptedException {
+        try {
+            synchronized (identity) {
+                if (!begun) {
+                    identity.rehearse();
+                }
+            }
+            for (int looks = 1; pages.look() > 0 && looks < MOST_LOOKS; looks++) {
+                Thread.sleep(BETWEEN_LOOKS);
+            }
+            parts.set(IDENTITY, Parts.OK);
+        } catch (IOException | RuntimeException e) {
+            failed(CauseCode.TEMPLATE_FAILED, e);
+        }
+    }
+
+    /** Listens no more. */
+    @Override
+    public void close() throws IOException {
+        synchronized (this) {
+            if (open) {
+                console.wake();
+            }
+        }
+        boolean interrupted = false;
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        try {
+            Optional<NewFacts> facts = console.await(current.get());
+            closeConsole();
+            if (facts.isPresent()) {
+                become(facts.get());
+            }
+        } catch (IOException | RuntimeException e) {
+            closeConsole();
+            failed(CauseCode.TEMPLATE_UNUSABLE, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // The agent ends.
+        }
+    }
+
+    private void failed(CauseCode code, Exception e) {
+        parts.fail(IDENTITY, String.valueOf(e.getMessage()));
+        // In the form in which an agent tells why it does not start, which whoever waits for this machine knows.
+        log.line("start: failed: " + code + " identity: " + e.getMessage());
+    }
+
+    private void closeConsole() {
+        synchronized (this) {
+            if (open) {
+                open = false;
+                console.close();
+            }
+        }
+    }
+
+    private void become(NewFacts facts) throws IOException, InterruptedException {
+        String account;
+        synchronized (identity) {
+            begun = true;
+            account = identity.apply(facts);
+        }
+        then.run();
+        parts.remove(IDENTITY);
+        pending = false;
+        log.line("adopted as " + facts.facts().machineId() + " in "
+                + Duration.ofNanos(System.nanoTime() - facts.readAt()).toMillis() + " ms: " + account);
+    }
+}

@@ -1,0 +1,92 @@
+package dev.sallyport.agent.identity;
+
+import dev.sallyport.agent.CurrentFacts;
+import dev.sallyport.agent.Settings;
+import dev.sallyport.agent.linux.Kernel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+
+/** All that a clone changes of itself to be a machine of its own, in the order in which that must be. */
+final class Identity {
+    private final Path file;
+    private final List<Step> steps;
+
+    /** One of the steps. */
+    @FunctionalInterface
+    interface Action {
+        void apply(NewFacts facts) throws IOException, InterruptedException;
+    }
+
+    private record Step(String name, Action action) {}
+
+    /**
+     * @param pages the generators of other processes
+     * @param cookie renews the secret of the display, where there is one
+     * @param current what the machine is, replaced as the last step: from then on the new token is the right one
+     */
+    Identity(Settings settings, Kernel kernel, ForkDetectPages pages, Action cookie, CurrentFacts current) {
+        file = settings.facts();
+        Path root = settings.root();
+        var entropy = new Entropy(root, kernel);
+        var names = new HostNames(root, kernel);
+        var boot = new BootId(settings.run(), root, kernel);
+        var address = new Address(root, kernel);
+        steps = List.of(
+                new Step("clock", facts -> kernel.setClock(facts.time().plusNanos(System.nanoTime() - facts.readAt()))),
+                new Step("random", facts -> entropy.renew()),
+                new Step("generators", facts -> pages.wipe()),
+                new Step("names", facts -> names.set(facts.facts())),
+                new Step("boot_id", facts -> boot.renew()),
+                new Step("address", address::set),
+                new Step("cookie", cookie),
+                new Step("facts", facts -> {
+                    write(file, facts.lines());
+                    current.replace(facts.facts());
+                }));
+    }
+
+    /**
+     * Becomes what it is already, in a template: all that has to be loaded is loaded then, and what cannot be is known before there are
+     * clones.
+     *
+     * @throws IOException as {@link #apply}
+     */
+    void rehearse() throws IOException, InterruptedException {
+        apply(NewFacts.again(Files.readAllLines(file)));
+    }
+
+    /**
+     * Takes it on.
+     *
+     * @return how long each step took, for people
+     * @throws IOException when a step could not be done, with its name; those before it are done, those after it are not
+     */
+    String apply(NewFacts facts) throws IOException, InterruptedException {
+        var account = new StringBuilder();
+        for (Step step : steps) {
+            long began = System.nanoTime();
+            try {
+                step.action().apply(facts);
+            } catch (IOException | RuntimeException e) {
+                throw new IOException(step.name() + ": " + e.getMessage(), e);
+            }
+            account.append(account.isEmpty() ? "" : ", ")
+                    .append(step.name())
+                    .append(' ')
+                    .append(Duration.ofNanos(System.nanoTime() - began).toMillis());
+        }
+        return account.toString();
+    }
+
+    private static void write(Path file, List<String> lines) throws IOException {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.write(fresh, lines);
+        Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("r--r--r--"));
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+}

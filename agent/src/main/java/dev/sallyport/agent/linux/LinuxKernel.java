@@ -1,0 +1,210 @@
+package dev.sallyport.agent.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Instant;
+
+/** The kernel that the agent runs on. */
+public final class LinuxKernel implements Kernel {
+    private static final int CLOCK_REALTIME = 0;
+    private static final int MS_BIND = 0x1000;
+
+    // linux/random.h
+    private static final int RNDADDENTROPY = 0x40085203;
+    private static final int RNDRESEEDCRNG = 0x5207;
+
+    // linux/sockios.h
+    private static final int SIOCADDRT = 0x890b;
+    private static final int SIOCDELRT = 0x890c;
+    private static final int SIOCGIFADDR = 0x8915;
+    private static final int SIOCSIFADDR = 0x8916;
+    private static final int SIOCGIFNETMASK = 0x891b;
+    private static final int SIOCSIFNETMASK = 0x891c;
+
+    private static final int AF_INET = 2;
+    private static final int SOCK_DGRAM = 2;
+    private static final int SOCK_CLOEXEC = 0x80000;
+    private static final int EADDRNOTAVAIL = 99;
+
+    /** struct ifreq: a name of 16 bytes, then a sockaddr; 40 bytes in all. */
+    private static final int IFREQ = 40;
+
+    private static final int IFREQ_ADDRESS = 16;
+    private static final int NAME_MAX = 15;
+
+    /** struct rtentry. */
+    private static final int RTENTRY = 120;
+
+    private static final int RT_DESTINATION = 8;
+    private static final int RT_GATEWAY = 24;
+    private static final int RT_MASK = 40;
+    private static final int RT_FLAGS = 56;
+    private static final int RT_DEVICE = 88;
+    private static final short RTF_UP = 1;
+    private static final short RTF_GATEWAY = 2;
+    private static final short RTF_HOST = 4;
+
+    private static final java.lang.foreign.ValueLayout.OfInt NETWORK_INT =
+            JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    private final Libc libc = new Libc();
+
+    @Override
+    public void setClock(Instant now) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment time = arena.allocate(JAVA_LONG, 2);
+            time.setAtIndex(JAVA_LONG, 0, now.getEpochSecond());
+            time.setAtIndex(JAVA_LONG, 1, now.getNano());
+            libc.need("clock_settime", CLOCK_REALTIME, time.address());
+        }
+    }
+
+    @Override
+    public void reseed(byte[] entropy) throws IOException {
+        int device = libc.open("/dev/urandom", Libc.O_WRONLY, 0);
+        try (Arena arena = Arena.ofConfined()) {
+            // struct rand_pool_info { int entropy_count (bits); int buf_size (bytes); __u32 buf[]; }
+            MemorySegment pool = arena.allocate(8L + entropy.length, 8);
+            pool.set(JAVA_INT_UNALIGNED, 0, entropy.length * 8);
+            pool.set(JAVA_INT_UNALIGNED, 4, entropy.length);
+            MemorySegment.copy(entropy, 0, pool, JAVA_BYTE, 8, entropy.length);
+            libc.need("ioctl", device, RNDADDENTROPY, pool.address());
+            libc.need("ioctl", device, RNDRESEEDCRNG, 0);
+        } finally {
+            libc.close(device);
+        }
+    }
+
+    @Override
+    public void setHostName(String name) throws IOException {
+        byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment text = arena.allocateFrom(JAVA_BYTE, bytes);
+            libc.need("sethostname", text.address(), bytes.length);
+        }
+    }
+
+    @Override
+    public void bind(Path source, Path target) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            libc.need(
+                    "mount",
+                    arena.allocateFrom(source.toString()).address(),
+                    arena.allocateFrom(target.toString()).address(),
+                    0,
+                    MS_BIND,
+                    0);
+        }
+    }
+
+    @Override
+    public Ipv4.Net address(String device) throws IOException {
+        try (Arena arena = Arena.ofConfined();
+                var socket = new Socket()) {
+            MemorySegment request = request(arena, device);
+            Libc.Result result = libc.call("ioctl", socket.descriptor, SIOCGIFADDR, request.address());
+            if (result.status() == -1) {
+                if (result.errno() == EADDRNOTAVAIL) {
+                    return new Ipv4.Net(Ipv4.ZERO, 0);
+                }
+                throw libc.error("SIOCGIFADDR", result.errno());
+            }
+            var address = new Ipv4(request.get(NETWORK_INT, IFREQ_ADDRESS + 4L));
+            libc.need("ioctl", socket.descriptor, SIOCGIFNETMASK, request.address());
+            return new Ipv4.Net(address, Integer.bitCount(request.get(NETWORK_INT, IFREQ_ADDRESS + 4L)));
+        }
+    }
+
+    @Override
+    public void setAddress(String device, Ipv4.Net address) throws IOException {
+        try (Arena arena = Arena.ofConfined();
+                var socket = new Socket()) {
+            MemorySegment request = request(arena, device);
+            put(request, IFREQ_ADDRESS, address.address());
+            libc.need("ioctl", socket.descriptor, SIOCSIFADDR, request.address());
+            put(request, IFREQ_ADDRESS, address.mask());
+            libc.need("ioctl", socket.descriptor, SIOCSIFNETMASK, request.address());
+        }
+    }
+
+    @Override
+    public void setGateway(String device, Ipv4 gateway, boolean direct) throws IOException {
+        try (Arena arena = Arena.ofConfined();
+                var socket = new Socket()) {
+            MemorySegment all = route(arena, device, Ipv4.ZERO, Ipv4.ZERO);
+            all.set(JAVA_SHORT, RT_FLAGS, RTF_UP);
+            Libc.Result gone;
+            do {
+                gone = libc.call("ioctl", socket.descriptor, SIOCDELRT, all.address());
+            } while (gone.status() == 0);
+            if (gone.errno() != Libc.ESRCH) {
+                throw libc.error("SIOCDELRT", gone.errno());
+            }
+            if (direct) {
+                MemorySegment there = route(arena, device, gateway, new Ipv4(-1));
+                there.set(JAVA_SHORT, RT_FLAGS, (short) (RTF_UP | RTF_HOST));
+                add(socket, there);
+            }
+            put(all, RT_GATEWAY, gateway);
+            all.set(JAVA_SHORT, RT_FLAGS, (short) (RTF_UP | RTF_GATEWAY));
+            add(socket, all);
+        }
+    }
+
+    private void add(Socket socket, MemorySegment route) throws IOException {
+        Libc.Result result = libc.call("ioctl", socket.descriptor, SIOCADDRT, route.address());
+        if (result.status() == -1 && result.errno() != Libc.EEXIST) {
+            throw libc.error("SIOCADDRT", result.errno());
+        }
+    }
+
+    private static MemorySegment route(Arena arena, String device, Ipv4 destination, Ipv4 mask) throws IOException {
+        MemorySegment route = arena.allocate(RTENTRY, 8);
+        put(route, RT_DESTINATION, destination);
+        put(route, RT_MASK, mask);
+        route.set(JAVA_LONG, RT_DEVICE, arena.allocateFrom(checked(device)).address());
+        return route;
+    }
+
+    private static MemorySegment request(Arena arena, String device) throws IOException {
+        MemorySegment request = arena.allocate(IFREQ, 8);
+        request.setString(0, checked(device), StandardCharsets.US_ASCII);
+        return request;
+    }
+
+    private static String checked(String device) throws IOException {
+        if (device.isEmpty() || device.length() > NAME_MAX) {
+            throw new IOException("there is no interface of the name '" + device + "'");
+        }
+        return device;
+    }
+
+    /** struct sockaddr_in: the family in the processor's order, a port, the address in the network's order. */
+    private static void put(MemorySegment at, int offset, Ipv4 address) {
+        at.set(JAVA_SHORT, offset, (short) AF_INET);
+        at.set(NETWORK_INT, offset + 4L, address.bits());
+    }
+
+    /** Any socket of the family: the requests are not about it. */
+    private final class Socket implements AutoCloseable {
+        private final int descriptor;
+
+        Socket() throws IOException {
+            descriptor = libc.need("socket", AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        }
+
+        @Override
+        public void close() {
+            libc.close(descriptor);
+        }
+    }
+}
