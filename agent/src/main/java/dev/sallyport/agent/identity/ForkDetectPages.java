@@ -12,9 +12,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The pages by which user-space generators of random numbers learn of a fork. BoringSSL (in Chromium) seeds one in memory and maps a
@@ -35,6 +37,8 @@ public final class ForkDetectPages {
     private final Path proc;
     private final long own;
     private final Map<String, Looked> known = new HashMap<>();
+    /** The kernel's own threads, most of what there is; numbers are not given out again before all others were. */
+    private final Set<String> threads = new HashSet<>();
 
     /** A process's identity and how much it has mapped: when both are the same, what was found in it is. */
     private record Shape(String startTime, String mappedBytes) {}
@@ -64,8 +68,12 @@ public final class ForkDetectPages {
         Map<String, Looked> now = new HashMap<>();
         int changed = 0;
         for (String pid : processes()) {
-            Optional<Shape> shape = shape(pid);
+            Optional<Shape> shape = threads.contains(pid) ? Optional.empty() : shape(pid);
             if (shape.isEmpty()) {
+                continue;
+            }
+            if (shape.get().mappedBytes().equals("0")) {
+                threads.add(pid);
                 continue;
             }
             Looked before = known.get(pid);
@@ -128,7 +136,7 @@ public final class ForkDetectPages {
         return found;
     }
 
-    /** Empty for one that has ended, and for the kernel's own threads, which have no memory. */
+    /** Empty for one that has ended; of the kernel's own threads, and of what has ended and was not reaped, none is mapped. */
     private Optional<Shape> shape(String pid) throws IOException {
         String stat;
         try (InputStream in = Files.newInputStream(proc.resolve(pid).resolve("stat"))) {
@@ -140,7 +148,7 @@ public final class ForkDetectPages {
             return Optional.empty();
         }
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", MAPPED_BYTES + 2);
-        if (fields.length <= MAPPED_BYTES || fields[MAPPED_BYTES].equals("0")) {
+        if (fields.length <= MAPPED_BYTES) {
             return Optional.empty();
         }
         return Optional.of(new Shape(fields[START_TIME], fields[MAPPED_BYTES]));
