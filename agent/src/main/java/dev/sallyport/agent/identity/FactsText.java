@@ -64,6 +64,17 @@ final class FactsText {
         return Optional.empty();
     }
 
+    /** Writes lines as they would come, and reads them. */
+    static List<String> read(List<String> lines) {
+        var text = new FactsText();
+        List<String> found = List.of();
+        String bytes = HEADER + "\n" + String.join("\n", lines) + "\n" + END + "\n";
+        for (byte each : bytes.getBytes(StandardCharsets.UTF_8)) {
+            found = text.take(each).orElse(found);
+        }
+        return found;
+    }
+
     /** Whether facts were given up since this was asked last, because they were too long. */
     boolean wasTooLong() {
         boolean was = tooLong;

@@ -54,10 +54,14 @@ final class Identity {
      * Becomes what it is already, in a template: all that has to be loaded is loaded then, and what cannot be is known before there are
      * clones.
      *
-     * @throws IOException as {@link #apply}
+     * @throws IOException as {@link #apply}, and when a clone would refuse such facts as the template has
      */
     void rehearse() throws IOException, InterruptedException {
-        apply(NewFacts.again(Files.readAllLines(file)));
+        try {
+            apply(NewFacts.again(Files.readAllLines(file)));
+        } catch (NewFacts.Refused e) {
+            throw new IOException("the template's own facts: " + e.getMessage(), e);
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.sallyport.agent.Facts;
 import dev.sallyport.agent.Gateway;
 import dev.sallyport.agent.linux.Ipv4;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -103,16 +104,17 @@ record NewFacts(
      * The template's own, as if it were told them anew.
      *
      * @param lines those of its file of facts
+     * @throws Refused when facts like these could not be told to a clone
      */
-    static NewFacts again(List<String> lines) {
-        Map<String, String> values = Facts.values(lines, SOURCE);
-        return new NewFacts(
-                Facts.of(values, SOURCE),
-                lines,
-                given(values, "address").flatMap(Ipv4.Net::of),
-                given(values, "gateway").flatMap(Ipv4::of),
-                Instant.now(),
-                System.nanoTime());
+    static NewFacts again(List<String> lines) throws Refused {
+        Facts template = Facts.of(Facts.values(lines, SOURCE), SOURCE);
+        var told = new ArrayList<String>();
+        told.add("time_ms=" + System.currentTimeMillis());
+        lines.stream()
+                .filter(line -> !line.startsWith("template=") && !line.startsWith(AUTHORITIES + "="))
+                .forEach(told::add);
+        NewFacts judged = of(FactsText.read(told), template, System.nanoTime());
+        return new NewFacts(template, lines, judged.address, judged.gateway, judged.time, judged.readAt);
     }
 
     private static Optional<String> given(Map<String, String> values, String key) {

@@ -47,4 +47,9 @@ class FactsTextTest {
         assertThat(text.wasTooLong()).isFalse();
         assertThat(found(head + "a=b\nEND\n")).containsExactly(List.of("a=b"));
     }
+
+    @Test
+    void whatIsWrittenIsRead() {
+        assertThat(FactsText.read(List.of("a=b", "c=\u00e4"))).containsExactly("a=b", "c=\u00e4");
+    }
 }
