@@ -72,6 +72,9 @@ public final class Agent implements AutoCloseable {
     /** The first answer comes before everything else; when nobody asks, so long. */
     private static final Duration FIRST_ANSWER = Duration.ofSeconds(5);
 
+    /** Less than whoever asks waits for an answer. */
+    private static final Duration IDENTITY_WAIT = Duration.ofSeconds(3);
+
     private final Settings settings;
     private final CurrentFacts facts;
     private final Log log;
@@ -123,7 +126,7 @@ public final class Agent implements AutoCloseable {
         this.log = log;
         var bearer = new Bearer(() -> facts.get().tokenSha256());
         var json = new AgentJson();
-        adoption = Adoption.begin(settings, facts, kernel, this::renewCookie, this::beginAsMachine, parts, log);
+        adoption = Adoption.begin(settings, facts, kernel, this::renewDesktop, this::beginAsMachine, parts, log);
         if (told.type() == VmType.BROWSER) {
             parts.set(Desktop.DESKTOP, Parts.STARTING);
             parts.set(Desktop.CHROMIUM, Parts.STARTING);
@@ -158,10 +161,11 @@ public final class Agent implements AutoCloseable {
         lookForWayOut();
     }
 
-    private void renewCookie() throws IOException, InterruptedException {
+    private void renewDesktop() throws IOException, InterruptedException {
         Optional<Desktop> desktop = rooms().desktop();
         if (desktop.isPresent()) {
             desktop.get().renewCookie();
+            desktop.get().askChromium();
         }
     }
 
@@ -249,7 +253,7 @@ public final class Agent implements AutoCloseable {
     private List<Route> routes() {
         var vitals = new VitalsReader(Path.of("/proc"), Path.of("/"));
         return List.of(
-                new Route("GET", "/health", true, call -> health()),
+                new Route("GET", "/health", true, this::health),
                 new Route("POST", "/auth/callback", false, this::callback),
                 new Route("POST", "/auth/*", false, this::start),
                 new Route("GET", "/auth", false, this::await),
@@ -304,7 +308,11 @@ public final class Agent implements AutoCloseable {
         }
     }
 
-    private Health health() {
+    private Health health(Call call) throws InterruptedException {
+        if (adoption.isPresent() && call.query("machine").isPresent()) {
+            // Whoever asks for the machine that this is to become would only ask again.
+            adoption.get().await(IDENTITY_WAIT);
+        }
         boolean template = adoption.isPresent() && adoption.get().isPending();
         answered.countDown();
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);

@@ -17,6 +17,9 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +29,59 @@ import org.jspecify.annotations.Nullable;
 public final class HttpHealthProbe implements HealthProbe {
     private static final int MAX_ANSWER = 64 * 1024;
 
+    private static final Answer WAITING = new Answer.Silent("another question to the agent is open");
+
     private static final ObjectMapper JSON = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .build();
 
+    private final String path;
+    /** One permit for each question that may be open; null for any number. */
+    private final @Nullable Semaphore open;
+
+    /** Asks whoever answers. */
+    public HttpHealthProbe() {
+        this("/health", null);
+    }
+
+    private HttpHealthProbe(String path, @Nullable Semaphore open) {
+        this.path = path;
+        this.open = open;
+    }
+
+    /**
+     * Asks the agent of a machine. One that begins from a template has better things to do than to answer again and again who it was:
+     * its agent answers when it has its identity, and is asked once. It has another address before, so that a connection comes about by
+     * the first packet that is sent after it has its own.
+     */
+    public static HttpHealthProbe of(MachineSpec spec) {
+        return spec.origin() instanceof Origin.FromTemplate
+                ? new HttpHealthProbe("/health?machine=" + spec.id(), new Semaphore(1))
+                : new HttpHealthProbe();
+    }
+
     @Override
     public Answer ask(InetSocketAddress agent, Duration atMost) throws InterruptedException {
+        if (open == null) {
+            return asked(agent, atMost, () -> true);
+        }
+        var ours = new AtomicBoolean();
+        try {
+            return open.availablePermits() == 0
+                    ? WAITING
+                    : asked(agent, atMost, () -> {
+                        ours.set(open.tryAcquire());
+                        return ours.get();
+                    });
+        } finally {
+            if (ours.get()) {
+                open.release();
+            }
+        }
+    }
+
+    /** @param may asked once there is a connection, whether the question may be put */
+    private Answer asked(InetSocketAddress agent, Duration atMost, BooleanSupplier may) throws InterruptedException {
         long deadline = System.nanoTime() + atMost.toNanos();
         try (Socket socket = new Socket()) {
             try {
@@ -48,11 +98,14 @@ public final class HttpHealthProbe implements HealthProbe {
                 interrupted(e);
                 return new Answer.Unreachable(agent + ": " + e.getMessage());
             }
+            if (!may.getAsBoolean()) {
+                return WAITING;
+            }
             byte[] answer;
             try {
                 // HTTP/1.0: the answer ends with the connection, and comes in one piece.
                 socket.getOutputStream()
-                        .write("GET /health HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n\r\n"
+                        .write(("GET " + path + " HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n\r\n")
                                 .getBytes(StandardCharsets.US_ASCII));
                 answer = read(socket, deadline);
             } catch (SocketTimeoutException e) {

@@ -52,6 +52,8 @@ public final class Desktop implements Browser, AutoCloseable {
     /** Under emulation all of this takes twenty times as long as it should. */
     private static final Duration X_LIMIT = Duration.ofSeconds(60);
 
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(30);
+
     private static final Duration PAGE_LIMIT = Duration.ofMinutes(3);
 
     private static final String WINDOW_MANAGER = "openbox";
@@ -192,6 +194,40 @@ public final class Desktop implements Browser, AutoCloseable {
      */
     public void renewCookie() throws IOException {
         cookie().renew(give());
+    }
+
+    /**
+     * Has Chromium answer anew, where it was up: until it has, its part is {@code starting}. A clone of a machine whose Chromium was up
+     * does not know whether its own is.
+     */
+    public void askChromium() {
+        Page shown;
+        synchronized (lock) {
+            shown = page;
+        }
+        if (shown == null) {
+            return; // It comes up, and that tells.
+        }
+        parts.set(CHROMIUM, Parts.STARTING);
+        Thread.ofVirtual().name("ask Chromium").start(() -> {
+            try {
+                DevTools devTools = shown.devTools();
+                devTools.call("Browser.getVersion", devTools.parameters(), ANSWER_LIMIT);
+                parts.set(CHROMIUM, Parts.OK);
+            } catch (IOException e) {
+                if (isShown(shown)) {
+                    parts.fail(CHROMIUM, "it does not answer: " + e.getMessage());
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt(); // The agent ends.
+            }
+        });
+    }
+
+    private boolean isShown(Page one) {
+        synchronized (lock) {
+            return one.equals(page);
+        }
     }
 
     private XCookie.Giving give() {

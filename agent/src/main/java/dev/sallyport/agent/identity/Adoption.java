@@ -9,6 +9,8 @@ import dev.sallyport.model.CauseCode;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How the agent of a template becomes that of a machine: everything in its memory is the same in each clone, so it waits for facts of its
@@ -32,6 +34,7 @@ public final class Adoption implements AutoCloseable {
     private final Identity identity;
     private final Runnable then;
     private final Thread thread;
+    private final CountDownLatch over = new CountDownLatch(1);
     private volatile boolean pending = true;
     private boolean open = true;
     /** Guarded by the identity. */
@@ -89,6 +92,16 @@ public final class Adoption implements AutoCloseable {
             }
         }
         return pending;
+    }
+
+    /**
+     * Waits until this is somebody.
+     *
+     * @param atMost the wait ends then, whether it is or not
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public void await(Duration atMost) throws InterruptedException {
+        var _ = over.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /**
@@ -170,6 +183,7 @@ public final class Adoption implements AutoCloseable {
         then.run();
         parts.remove(IDENTITY);
         pending = false;
+        over.countDown();
         log.line("adopted as " + facts.facts().machineId() + " in "
                 + Duration.ofNanos(System.nanoTime() - facts.readAt()).toMillis() + " ms: " + account);
     }

@@ -52,7 +52,7 @@ final class AgentWait {
     /** Waits until the agent answers; see {@link #await}. */
     Health answer(LiveMachine live, Image image, MachineTimeline.Recorder record, long began)
             throws InterruptedException {
-        var probe = new HttpHealthProbe();
+        var probe = HttpHealthProbe.of(live.machine().spec());
         var readiness = new Readiness(live.machine(), (agent, wait) -> {
             Answer answer = live.withoutStaleFailures(probe.ask(agent, wait));
             heard.accept(answer);

@@ -10,6 +10,12 @@ interface MachineNetwork {
     /** The machine's ports as the host reaches them. */
     record Ports(InetSocketAddress agent, InetSocketAddress streams) {}
 
+    /**
+     * The address of a machine's network card, of our own making (the second bit). Each is alone on its network, so that all may have
+     * the same: a template's memory holds one, and its host knows it without asking a machine that is not there yet.
+     */
+    String MAC = "02:53:00:00:00:02";
+
     /** The agent's HTTP port in the machine. */
     int AGENT_PORT = 8080;
     /** The agent's stream port in the machine. */

@@ -292,7 +292,7 @@ final class QemuStart {
                 .console(MachineFiles.CONSOLE)
                 .monitor(MachineFiles.MONITOR_SOCKET, MachineFiles.TOLD_SOCKET)
                 .entropy()
-                .network(network.arguments(), mac())
+                .network(network.arguments(), MachineNetwork.MAC)
                 .disk("facts", files.of(MachineFiles.FACTS_DISK), true);
         switch (spec.origin()) {
             case Origin.Image() -> qemu.disk("writable", files.of(MachineFiles.WRITABLE_DISK), false);
@@ -330,12 +330,5 @@ final class QemuStart {
             case Origin.FromTemplate(Path folder) ->
                 new QemuArguments.Memory(spec.memoryMib(), new QemuTemplate(folder).of(QemuTemplate.MEMORY), false);
         };
-    }
-
-    /** An address of our own making (the second bit), the same each time for the same machine. */
-    private String mac() {
-        int hash = spec.id().value().hashCode();
-        return String.format(
-                "02:53:%02x:%02x:%02x:%02x", hash >>> 24, hash >> 16 & 0xff, hash >> 8 & 0xff, hash & 0xff);
     }
 }

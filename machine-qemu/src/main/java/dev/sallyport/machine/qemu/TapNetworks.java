@@ -55,6 +55,12 @@ final class TapNetworks {
     private static final Pattern DEVICE = Pattern.compile(PREFIX + "[a-z2-7]{12}");
     private static final Pattern ELEMENT_NAME =
             Pattern.compile("(" + DEVICE.pattern() + ") \\. (\\d{1,3}(?:\\.\\d{1,3}){3}) \\. (\\d{1,5})");
+    /**
+     * The host's own address on each device. It is the same on all: a machine that begins from a template knows it already, and would
+     * speak for half a minute to what the template's host had.
+     */
+    private static final String HOST_MAC = "02:53:00:00:00:01";
+
     private static final Duration DEADLINE = Duration.ofSeconds(20);
     private static final Path LOCK_FILE = Path.of("/run/lock/sallyport-network.lock");
 
@@ -132,7 +138,10 @@ final class TapNetworks {
             // Owned by root: what escapes from QEMU and is a common user then cannot open another machine's device.
             ip("tuntap add dev " + name + " mode tap user root");
             harden(name);
-            ip("addr add " + device.host().getHostAddress() + "/30 dev " + name + "\nlink set dev " + name + " up");
+            ip("link set dev " + name + " address " + HOST_MAC + " up\naddr add "
+                    + device.host().getHostAddress() + "/30 dev " + name + "\nneigh replace "
+                    + device.guest().getHostAddress() + " lladdr " + MachineNetwork.MAC + " dev " + name
+                    + " nud permanent");
             return device;
         } finally {
             held.release();
