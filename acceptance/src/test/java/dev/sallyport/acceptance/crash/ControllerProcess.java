@@ -21,6 +21,9 @@ import java.util.Optional;
  * line, {@code READY} and its address, when it serves.
  */
 final class ControllerProcess {
+    /** The sign-in's own steps are what is counted, not those of machines that nobody has asked for yet. */
+    private static final Settings.Ahead NOTHING_AHEAD = new Settings.Ahead(false, 0, 0, 0, Duration.ZERO);
+
     private ControllerProcess() {}
 
     public static void main(String[] arguments) throws Exception {
@@ -40,6 +43,7 @@ final class ControllerProcess {
         Settings settings = Settings.defaults(folders)
                 .with(Settings.Accelerator.TCG, Settings.Network.valueOf(given.getOrDefault("network", "AUTO")))
                 .with(timing)
+                .with(given.containsKey("ahead") ? Settings.Ahead.DEFAULTS : NOTHING_AHEAD)
                 .listeningOn(address(given.getOrDefault("listen", "127.0.0.1:0")));
         if (given.containsKey("proxy")) {
             settings = settings.goingOutThrough(

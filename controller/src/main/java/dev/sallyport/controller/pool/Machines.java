@@ -34,6 +34,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -251,7 +252,12 @@ public final class Machines implements AutoCloseable {
         return specs.image(type);
     }
 
-    /** Whether users' machines are coming up. */
+    /** The ids of the images that machines are made from now. */
+    public Set<String> currentImages() {
+        return specs.currentImages();
+    }
+
+    /** Whether machines are coming up. */
     public boolean isStarting() {
         return starts.getRegisteredParties() > 1;
     }

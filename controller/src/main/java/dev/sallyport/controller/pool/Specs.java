@@ -14,10 +14,13 @@ import dev.sallyport.model.Secret;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** What machines are made of, by the settings and the images that there are. */
 final class Specs {
@@ -36,6 +39,14 @@ final class Specs {
         return images.current(type.wire())
                 .orElseThrow(() -> FailureException.of(
                         CauseCode.IMAGE_MISSING, "The alias '" + type.wire() + "' points at no image."));
+    }
+
+    /** The ids of the images that machines are made from now. */
+    Set<String> currentImages() {
+        return Arrays.stream(VmType.values())
+                .flatMap(type -> images.current(type.wire()).stream())
+                .map(Image::id)
+                .collect(Collectors.toSet());
     }
 
     void makeFolder(MachineId id) {

@@ -153,24 +153,23 @@ final class Starter {
     }
 
     private Found find(Start start) throws InterruptedException {
-        if (start.request().owner() instanceof Owner.Template) {
-            return new Found.None("it boots to be one");
-        }
-        Found found;
-        try {
-            Optional<TemplateKey> key = driver.templateKey(start.spec());
-            if (key.isEmpty()) {
-                return new Found.None("");
-            }
-            found = templates.find(start.request().type(), key.get());
-        } catch (FailureException e) {
-            found = new Found.None("it is not known what a template would have to fit: "
-                    + e.reason().detail());
-        }
+        Found found = start.request().owner() instanceof Owner.Template
+                ? new Found.None("it boots to be one")
+                : fitting(start);
         if (found instanceof Found.None(String why) && start.request().owner() instanceof Owner.Pool) {
-            throw FailureException.of(CauseCode.TEMPLATE_UNUSABLE, "There is none: " + why + ".");
+            throw FailureException.of(CauseCode.TEMPLATE_UNUSABLE, "There is none to begin from. " + why);
         }
         return found;
+    }
+
+    private Found fitting(Start start) throws InterruptedException {
+        try {
+            Optional<TemplateKey> key = driver.templateKey(start.spec());
+            return key.isPresent() ? templates.find(start.request().type(), key.get()) : new Found.None("");
+        } catch (FailureException e) {
+            return new Found.None("it is not known what a template would have to fit: "
+                    + e.reason().detail());
+        }
     }
 
     /** Whence it begins; nothing where the driver makes no templates. */

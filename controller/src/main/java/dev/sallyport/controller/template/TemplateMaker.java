@@ -4,9 +4,11 @@ import dev.sallyport.controller.admission.Place;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
+import dev.sallyport.image.Failures;
 import dev.sallyport.image.FileLocks;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.Cause;
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.VmType;
@@ -15,10 +17,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -36,6 +37,8 @@ public final class TemplateMaker implements AutoCloseable {
     private static final Duration OLD = Duration.ofHours(24);
 
     private static final Duration UNUSED = Duration.ofDays(7);
+    /** How long it is put off for other machines that come up. */
+    private static final Duration COURTESY = Duration.ofMinutes(2);
     /** An image is promoted by another process, which tells nobody. */
     private static final Duration LOOK = Duration.ofSeconds(10);
 
@@ -46,6 +49,9 @@ public final class TemplateMaker implements AutoCloseable {
     private final Ripening ripening;
     private final InstantSource clock;
     private final Semaphore wake = new Semaphore(0);
+    /** Since when a template could be made, but for machines that come up; nanoseconds. */
+    private final Map<VmType, Long> heldBack = new EnumMap<>(VmType.class);
+
     private final Map<VmType, Pauses> pauses = new EnumMap<>(VmType.class);
     private final LongAdder made = new LongAdder();
     private final LongAdder failed = new LongAdder();
@@ -114,7 +120,7 @@ public final class TemplateMaker implements AutoCloseable {
     }
 
     private Pauses pauses(VmType type) {
-        return java.util.Objects.requireNonNull(pauses.get(type));
+        return Objects.requireNonNull(pauses.get(type));
     }
 
     private void run() {
@@ -136,7 +142,7 @@ public final class TemplateMaker implements AutoCloseable {
         try {
             if (!closing && lease.isHeld() && pauses(type).isOver(System.nanoTime())) {
                 Optional<TemplateKey> key = machines.templateKey(type);
-                if (key.isPresent() && isWanted(type, key.get())) {
+                if (key.isPresent() && isWanted(type, key.get()) && !isHeldBack(type)) {
                     makeAlone(type, key.get());
                 }
             }
@@ -150,16 +156,27 @@ public final class TemplateMaker implements AutoCloseable {
             pauses(type).later(System.nanoTime()); // It gave way, or the controller ends.
         } catch (RuntimeException e) {
             LOG.error("A template could not be made", e);
-            failed(type, Cause.of(dev.sallyport.model.CauseCode.TEMPLATE_FAILED, e.toString()));
+            failed(type, Cause.of(CauseCode.TEMPLATE_FAILED, e.toString()));
         }
     }
 
     private static FailureException failure(String doing, IOException e) {
-        return dev.sallyport.image.Failures.of(dev.sallyport.model.CauseCode.TEMPLATE_FAILED, doing, e);
+        return Failures.of(CauseCode.TEMPLATE_FAILED, doing, e);
     }
 
     private boolean isWanted(VmType type, TemplateKey key) {
         return shelf.age(type, key).filter(age -> age.compareTo(OLD) < 0).isEmpty();
+    }
+
+    /** A boot takes processors from other machines that come up: those go first, for a while. */
+    private boolean isHeldBack(VmType type) {
+        long now = System.nanoTime();
+        if (machines.isStarting() && now - heldBack.computeIfAbsent(type, _ -> now) < COURTESY.toNanos()) {
+            shelf.state(type, "it is made when other machines are up");
+            return true;
+        }
+        heldBack.remove(type);
+        return false;
     }
 
     private void makeAlone(VmType type, TemplateKey key) throws IOException, InterruptedException {
@@ -173,16 +190,8 @@ public final class TemplateMaker implements AutoCloseable {
             if (isWanted(type, key)) { // Another may have made it meanwhile.
                 make(type, key);
             }
-            shelf.folders().prune(currentImages(), clock.instant().minus(UNUSED));
+            shelf.folders().prune(machines.currentImages(), clock.instant().minus(UNUSED));
         }
-    }
-
-    private Set<String> currentImages() {
-        Set<String> images = new HashSet<>();
-        for (VmType type : VmType.values()) {
-            images.add(machines.image(type).id());
-        }
-        return images;
     }
 
     private void make(VmType type, TemplateKey key) throws IOException, InterruptedException {

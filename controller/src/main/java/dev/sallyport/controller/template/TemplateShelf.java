@@ -3,6 +3,7 @@ package dev.sallyport.controller.template;
 import dev.sallyport.controller.pool.Template;
 import dev.sallyport.controller.pool.TemplateSource;
 import dev.sallyport.controller.template.TemplateFolders.Kept;
+import dev.sallyport.image.Failures;
 import dev.sallyport.image.FileLocks;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.Cause;
@@ -54,7 +55,7 @@ public final class TemplateShelf implements TemplateSource {
         try {
             this.folders = new TemplateFolders(cache);
         } catch (IOException e) {
-            throw dev.sallyport.image.Failures.of(
+            throw Failures.of(
                     CauseCode.TEMPLATE_FAILED, "the folder of templates in " + cache + " could not be made", e);
         }
         this.clock = clock;

@@ -148,6 +148,11 @@ public final class WarmPool implements SpareListener, AutoCloseable {
         }
     }
 
+    /** How many are being made. */
+    int comingUp(VmType type) {
+        return kind(type).comingUp.size();
+    }
+
     private Kind kind(VmType type) {
         return Objects.requireNonNull(kinds.get(type));
     }

@@ -18,8 +18,6 @@ import dev.sallyport.controller.template.TemplateShelf;
 import dev.sallyport.controller.warm.WarmPool;
 import dev.sallyport.egress.EgressGateway;
 import dev.sallyport.image.ImageStore;
-import dev.sallyport.image.StoredFile;
-import dev.sallyport.image.Workspace;
 import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.model.Folders;
 import dev.sallyport.model.HostId;
@@ -28,16 +26,13 @@ import dev.sallyport.model.TimelineEvent;
 import dev.sallyport.model.UserId;
 import dev.sallyport.model.VmType;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 
 /** A controller's machines, without its API: on a real database, with machines of nothing. */
 public final class World implements AutoCloseable {
@@ -86,8 +81,7 @@ public final class World implements AutoCloseable {
      * @param folder its cache, which several may share, and its data
      * @param memory bytes that machines can have
      */
-    public World(
-            TestStore store, Path folder, HostId host, MachineDriver driver, Settings.Ahead ahead, long memory) {
+    public World(TestStore store, Path folder, HostId host, MachineDriver driver, Settings.Ahead ahead, long memory) {
         this.store = store;
         Settings settings = Settings.defaults(
                         new Folders(folder.resolve("cache"), folder.resolve("data-" + host), folder))
@@ -117,19 +111,7 @@ public final class World implements AutoCloseable {
 
     /** Makes images of nothing the current ones. */
     public void promoteImages() throws IOException {
-        String key = UUID.randomUUID().toString().replace("-", "").repeat(2);
-        try (Workspace work = images.workspace("images of nothing")) {
-            StoredFile kernel = add(work, "vmlinux", key);
-            StoredFile initramfs = add(work, "initramfs", key);
-            for (VmType type : VmType.values()) {
-                images.promote(images.save(type.wire(), kernel, initramfs, List.of(), List.of()));
-            }
-        }
-    }
-
-    private StoredFile add(Workspace work, String name, String key) throws IOException {
-        Path file = Files.writeString(work.folder().resolve(name), name + " of " + key);
-        return images.add(work, file, name, key, Map.of());
+        FakeImages.promote(images);
     }
 
     /** A machine of {@code user}, as a start of theirs gets it. */

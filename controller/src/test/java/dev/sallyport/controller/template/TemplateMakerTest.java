@@ -201,6 +201,24 @@ final class TemplateMakerTest {
         }
     }
 
+    @Test
+    void noneIsBegunWhileAnotherMachineComesUp() throws Exception {
+        driver.boots = new CountDownLatch(1);
+        Thread user = Thread.ofVirtual().start(() -> {
+            try {
+                LiveMachine _ = world.start(VmType.CLI, store.newUser());
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Await.until("the user's machine boots", () -> driver.booting.get() == 1);
+        world.maker.look(VmType.CLI);
+        assertThat(driver.booting).hasValue(1);
+        driver.boots.countDown();
+        user.join();
+        TemplateMaking.make(world.maker, VmType.CLI);
+    }
+
     private World world(long memory) {
         return new World(store, folder, store.newHost(), driver, World.TEMPLATES, memory);
     }

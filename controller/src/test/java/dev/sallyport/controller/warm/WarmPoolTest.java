@@ -9,7 +9,6 @@ import dev.sallyport.controller.pool.Owner;
 import dev.sallyport.controller.pool.World;
 import dev.sallyport.controller.store.Await;
 import dev.sallyport.controller.store.Purpose;
-import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TestStore;
 import dev.sallyport.controller.template.TemplateMaking;
 import dev.sallyport.machine.Origin;
@@ -32,6 +31,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Machines are kept ready, given to users, and replaced. */
 @ExtendWith(TestStore.Extension.class)
@@ -130,13 +131,14 @@ final class WarmPoolTest {
         assertThat(world.admitted()).isOne();
     }
 
-    @Test
-    void noneIsMadeByBooting() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void noneIsMadeByBooting(boolean makesTemplates) throws Exception {
+        driver.makesTemplates = makesTemplates;
         driver.hypervisor = "2";
         int booted = driver.booting.get();
-        world.pool.start();
         world.pool.look(VmType.CLI);
-        Await.until("it was tried", () -> world.admitted() == 0);
+        Await.until("what it has begun is over", () -> world.pool.comingUp(VmType.CLI) == 0);
         assertThat(driver.booting).hasValue(booted);
         assertThat(world.alive()).isEmpty();
     }
