@@ -83,6 +83,29 @@ public final class Admission implements AutoCloseable {
      */
     public Place enter(UserId user, String key, Need need) {
         refusals.ofImpossible(user, need, meter.total());
+        meter.glance();
+        Optional<Place> atOnce = enterAtOnce(user, key, need);
+        return atOnce.isPresent() ? atOnce.get() : enterAfterReading(user, key, need);
+    }
+
+    private Optional<Place> enterAtOnce(UserId user, String key, Need need) {
+        lock.lock();
+        try {
+            Place place = add(user, key, need);
+            queue.add(place);
+            admitAll();
+            if (place.state == State.WAITING) {
+                forget(place, State.CLOSED);
+                return Optional.empty();
+            }
+            return Optional.of(place);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A glance has shown no room: there may be some all the same. */
+    private Place enterAfterReading(UserId user, String key, Need need) {
         meter.read(FRESH);
         lock.lock();
         try {
@@ -122,15 +145,22 @@ public final class Admission implements AutoCloseable {
      * @return empty when there is no room beside all others, or somebody waits
      */
     public Optional<Place> spare(String key, Need need, Runnable giveWay) {
-        meter.read(FRESH);
+        meter.glance();
+        Optional<Place> place = spareNow(key, need, giveWay);
+        if (place.isEmpty()) {
+            meter.read(FRESH);
+            place = spareNow(key, need, giveWay);
+        }
+        return place;
+    }
+
+    private Optional<Place> spareNow(String key, Need need, Runnable giveWay) {
         lock.lock();
         try {
-            if (queue.size() > 0
-                    || used.machines() + need.machines() > limits.machinesPerHost()
-                    || need.memory() > forMachines()) {
-                return Optional.empty();
-            }
-            return Optional.of(addSpare(key, need, giveWay));
+            boolean room = queue.size() == 0
+                    && used.machines() + need.machines() <= limits.machinesPerHost()
+                    && need.memory() <= forMachines();
+            return room ? Optional.of(addSpare(key, need, giveWay)) : Optional.empty();
         } finally {
             lock.unlock();
         }
@@ -416,8 +446,7 @@ public final class Admission implements AutoCloseable {
     /** Has spare machines give way until what is admitted has its room, or there are none. */
     void settle() throws InterruptedException {
         long deadline = now() + GIVING_WAY.toNanos();
-        Duration fresh = FRESH;
-        while (isOverdrawn(fresh)) {
+        while (isOverdrawn()) {
             List<Runnable> told;
             lock.lockInterruptibly();
             try {
@@ -430,20 +459,22 @@ public final class Admission implements AutoCloseable {
                 lock.unlock();
             }
             told.forEach(Runnable::run);
-            fresh = Duration.ZERO;
         }
     }
 
-    private boolean isOverdrawn(Duration fresh) {
-        lock.lock();
-        try {
-            if (spares.isEmpty()) {
-                return false;
-            }
-        } finally {
-            lock.unlock();
+    private boolean isOverdrawn() {
+        if (!isOverdrawnAtLastLook()) {
+            return false;
         }
-        meter.read(fresh);
+        meter.glance();
+        if (!isOverdrawnAtLastLook()) {
+            return false;
+        }
+        meter.read(Duration.ZERO);
+        return isOverdrawnAtLastLook();
+    }
+
+    private boolean isOverdrawnAtLastLook() {
         lock.lock();
         try {
             return !spares.isEmpty() && (forMachines() < 0 || used.machines() > limits.machinesPerHost());
