@@ -19,6 +19,8 @@ public enum Closing {
     SHUTTING_DOWN(1001, "The server is shutting down."),
     /** The viewer sent text; a screen takes bytes. */
     NOT_BINARY(1003, "A screen takes binary messages only."),
+    /** The viewer sent a longer message than may be sent. */
+    TOO_LARGE(1009, "That message is too long."),
     /** The viewer stopped reading, or answering pings. */
     VIEWER_STALLED(4408, "The page stopped taking the screen."),
     /** As many viewers as a session may have. */

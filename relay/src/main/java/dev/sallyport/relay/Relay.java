@@ -2,18 +2,18 @@ package dev.sallyport.relay;
 
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.SessionId;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import org.eclipse.jetty.io.SelectorManager;
 import org.eclipse.jetty.websocket.api.Callback;
 import org.eclipse.jetty.websocket.api.Session;
 import org.eclipse.jetty.websocket.api.exceptions.WebSocketTimeoutException;
@@ -30,12 +30,14 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
 
     private final SessionId session;
     private final ScreenSource source;
+    private final SelectorManager machineEnds;
+    /** The viewer's connection, where bytes can go to it within the kernel. */
+    private final @Nullable ScreenEndPoint page;
+
     private final Viewers viewers;
     private final RelaySettings settings;
     private final LongAdder toViewers;
-    private final LongAdder toMachines;
     private final LongAdder toThisViewer = new LongAdder();
-    private final LongAdder toThisMachine = new LongAdder();
 
     /** True from the first ending on; later ones are its echoes. */
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -47,48 +49,59 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
     private final CountDownLatch closed = new CountDownLatch(1);
 
     /** Done when the machine's end is there. */
-    private final CompletableFuture<SocketChannel> connected = new CompletableFuture<>();
+    private final CompletableFuture<MachineEnd> connected = new CompletableFuture<>();
 
     private final Object connecting = new Object();
     /** Guarded by {@link #connecting}: the thread that connects, to be interrupted when the viewer goes meanwhile. */
     private @Nullable Thread connector;
-    /** Guarded by {@link #connecting}. */
-    private @Nullable SocketChannel machine;
+    /** Guarded by {@link #connecting}: a bare channel first, then the {@link MachineEnd} that has it. */
+    private @Nullable Closeable machine;
 
     private volatile @Nullable Session viewer;
 
     /** When the viewer last showed a sign of life, as {@link System#nanoTime}. */
     private volatile long lastSign = System.nanoTime();
 
-    /** True while the machine has not taken the viewer's last frame: nothing else of the viewer is read meanwhile. */
-    private volatile boolean inputPending;
+    private final Input input;
+
+    /** Bytes that the viewer has not taken; 0 for none. */
+    private volatile int sending;
+
+    /** When they were sent, as {@link System#nanoTime}. */
+    private volatile long sendingSince;
+
+    private final Callback sent = Callback.from(this::viewerTook, this::viewerTookNot);
 
     Relay(
             SessionId session,
             ScreenSource source,
+            SelectorManager machineEnds,
+            @Nullable ScreenEndPoint page,
             Viewers viewers,
             RelaySettings settings,
             LongAdder toViewers,
             LongAdder toMachines) {
         this.session = session;
         this.source = source;
+        this.machineEnds = machineEnds;
+        this.page = page;
         this.viewers = viewers;
         this.settings = settings;
         this.toViewers = toViewers;
-        this.toMachines = toMachines;
+        input = new Input(settings.maxFrameBytes(), toMachines, this::machineFailed, this::inputTaken);
     }
 
     @Override
     public void onWebSocketOpen(Session viewer) {
         this.viewer = viewer;
-        viewer.setMaxFrameSize(settings.maxFrameBytes());
-        // A frame over the limit is refused, not cut into smaller ones.
-        viewer.setAutoFragment(false);
+        // Bounds what is sent. What comes is handed over as it comes, never gathered, and counted here.
+        viewer.setMaxFrameSize(Math.max(settings.pieceBytes(), settings.maxFrameBytes()));
+        viewer.setAutoFragment(true);
         viewer.setIdleTimeout(settings.silentAfter());
         Thread.ofVirtual().name("screen-watch-" + session).start(() -> watch(viewer));
         Closing refused = viewers.enter(session, this);
         if (refused == null) {
-            Thread.ofVirtual().name("screen-" + session).start(() -> serve(viewer));
+            Thread.ofVirtual().name("screen-" + session).start(this::connect);
         } else {
             end(refused, refused.reason());
         }
@@ -99,9 +112,15 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
     @Override
     public void onWebSocketPartialBinary(ByteBuffer payload, boolean last, Callback callback) {
         lastSign = System.nanoTime();
-        inputPending = true;
-        // In a thread of its own: a machine that does not read must not hold one of the server's.
-        Thread.ofVirtual().name("screen-input-" + session).start(() -> toMachine(payload, callback));
+        if (input.tooLong(payload.remaining(), last)) {
+            end(Closing.TOO_LARGE, Closing.TOO_LARGE.reason());
+            callback.succeed();
+            demand();
+            return;
+        }
+        // The piece before is written, as this one was asked for only then; so at most this one waits for the machine's
+        // end.
+        input.take(payload, callback, connected);
     }
 
     @Override
@@ -152,38 +171,23 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
         // After the close frame, so that its code is the one that the viewer gets.
         connected.completeExceptionally(new IOException("the relay ended"));
         ending.countDown();
-        log.debug("screen of {} ended: {}; {} bytes out, {} in", session, reason, toThisViewer, toThisMachine);
+        log.debug("screen of {} ended: {}; {} bytes out, {} in", session, reason, toThisViewer, input.bytes());
     }
 
     private void end(FailureException failure) {
         end(Closing.of(failure.reason().code()), Closing.reason(failure.reason()));
     }
 
-    /** Machine to viewer: the one thread that reads from the machine and sends to the viewer. */
-    private void serve(Session viewer) {
-        try (SocketChannel channel = connect()) {
-            var piece = ByteBuffer.allocateDirect(settings.pieceBytes());
-            while (channel.read(piece.clear()) >= 0) {
-                piece.flip();
-                int bytes = piece.remaining();
-                var sent = new CompletableFuture<Void>();
-                viewer.sendBinary(piece, Callback.from(() -> sent.complete(null), sent::completeExceptionally));
-                // Back-pressure: nothing more is read from the machine before the viewer has taken this.
-                sent.get(settings.stalledAfter().toMillis(), TimeUnit.MILLISECONDS);
-                toThisViewer.add(bytes);
-                toViewers.add(bytes);
-            }
-            end(Closing.SCREEN_ENDED, Closing.SCREEN_ENDED.reason());
+    private void connect() {
+        try {
+            SocketChannel channel = openMachine();
+            channel.configureBlocking(false);
+            // It becomes a MachineEnd, and tells so.
+            machineEnds.accept(channel, this);
         } catch (FailureException e) {
             end(e);
-        } catch (TimeoutException e) {
-            end(Closing.VIEWER_STALLED, Closing.VIEWER_STALLED.reason());
-        } catch (ExecutionException e) {
-            log.debug("screen of {}: sending failed: {}", session, String.valueOf(e.getCause()));
-            end(Closing.VIEWER_LEFT, Closing.VIEWER_LEFT.reason());
         } catch (IOException e) {
-            log.debug("screen of {}: the machine's end failed: {}", session, e.toString());
-            end(Closing.MACHINE_UNREACHABLE, Closing.MACHINE_UNREACHABLE.reason());
+            machineFailed(e);
         } catch (InterruptedException e) {
             // Only end() interrupts, and it has told everybody.
             end(Closing.VIEWER_LEFT, Closing.VIEWER_LEFT.reason());
@@ -193,7 +197,7 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
         }
     }
 
-    private SocketChannel connect() throws IOException, InterruptedException {
+    private SocketChannel openMachine() throws IOException, InterruptedException {
         synchronized (connecting) {
             if (ended.get()) {
                 throw new InterruptedException("the viewer left before the machine was asked");
@@ -206,7 +210,7 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
             return channel;
         } finally {
             synchronized (connecting) {
-                // From here on an interrupt would hit Jetty's own socket; end() closes the machine's channel instead.
+                // From here on end() closes the machine's channel instead.
                 connector = null;
                 Thread.interrupted();
                 machine = channel;
@@ -214,33 +218,83 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
                     closeMachine();
                 }
             }
-            if (channel != null) {
-                connected.complete(channel);
-            }
         }
     }
 
-    /** Viewer to machine: one frame at a time, as the next is asked for only when this one is written. */
-    private void toMachine(ByteBuffer payload, Callback callback) {
-        try {
-            SocketChannel channel = connected.join();
-            int bytes = payload.remaining();
-            while (payload.hasRemaining()) {
-                channel.write(payload);
+    /** The machine's end is there, and is read from next. */
+    void machineOpened(MachineEnd end) {
+        synchronized (connecting) {
+            machine = end;
+            if (ended.get()) {
+                closeMachine();
             }
-            toThisMachine.add(bytes);
-            toMachines.add(bytes);
-        } catch (IOException | RuntimeException e) {
-            if (!ended.get()) {
-                log.debug("screen of {}: the machine took no input: {}", session, e.toString());
-                end(Closing.MACHINE_UNREACHABLE, Closing.MACHINE_UNREACHABLE.reason());
-            }
-            // What the viewer still sends is dropped, until its answer to the close frame comes, or watch() cuts it.
         }
+        connected.complete(end);
+    }
+
+    /** Most bytes to be taken from the machine at once. */
+    int pieceBytes() {
+        return settings.pieceBytes();
+    }
+
+    /** A way from the machine to the viewer within the kernel; null where there is none. */
+    @Nullable
+    Splice splice(SocketChannel from) {
+        if (page == null) {
+            return null;
+        }
+        try {
+            Splice splice = page.splice(from, settings.pieceBytes());
+            if (ended.get()) {
+                splice.closeMachine();
+            }
+            return splice;
+        } catch (IOException | LinkageError e) {
+            log.debug("screen of {} is read and written: {}", session, e.toString());
+            return null;
+        }
+    }
+
+    /** Sends what the machine said. {@link MachineEnd#sent} or {@link MachineEnd#notSent} is told; until then there is no next. */
+    void toViewer(ByteBuffer piece, int bytes) {
+        Session open = viewer;
+        if (open == null) {
+            throw new IllegalStateException("the machine was asked before there was a viewer");
+        }
+        sendingSince = System.nanoTime();
+        sending = bytes;
+        toThisViewer.add(bytes);
+        toViewers.add(bytes);
+        open.sendBinary(piece, sent);
+    }
+
+    private void viewerTook() {
+        sending = 0;
+        connected.join().sent();
+    }
+
+    private void viewerTookNot(Throwable cause) {
+        log.debug("screen of {}: sending failed: {}", session, cause.toString());
+        end(Closing.VIEWER_LEFT, Closing.VIEWER_LEFT.reason());
+        connected.join().notSent(cause);
+    }
+
+    /** The machine ended its screen. */
+    void screenEnded() {
+        end(Closing.SCREEN_ENDED, Closing.SCREEN_ENDED.reason());
+    }
+
+    /** The machine's end broke. */
+    void machineFailed(Throwable cause) {
+        if (!ended.get()) {
+            log.debug("screen of {}: the machine's end failed: {}", session, cause.toString());
+            end(Closing.MACHINE_UNREACHABLE, Closing.MACHINE_UNREACHABLE.reason());
+        }
+    }
+
+    private void inputTaken() {
         lastSign = System.nanoTime();
-        inputPending = false;
-        callback.succeed();
-        // Back-pressure: the machine has taken the last frame.
+        // Back-pressure: the machine has taken the last piece.
         demand();
     }
 
@@ -260,19 +314,25 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
     /** Pings an open relay, and cuts one whose closing handshake takes too long, as that of a viewer that never reads does. */
     private void watch(Session viewer) {
         var pinging = new AtomicBoolean();
+        long lastPing = System.nanoTime();
         try {
-            while (!await(ending, settings.pingEvery())) {
-                Duration silence = Duration.ofNanos(System.nanoTime() - lastSign);
-                if (inputPending && silence.compareTo(settings.stalledAfter()) > 0) {
+            while (!await(ending, settings.watchEvery())) {
+                if (sending > 0 && since(sendingSince).compareTo(settings.stalledAfter()) > 0) {
+                    end(Closing.VIEWER_STALLED, Closing.VIEWER_STALLED.reason());
+                    break;
+                }
+                Duration silence = since(lastSign);
+                if (input.pending() && silence.compareTo(settings.stalledAfter()) > 0) {
                     end(Closing.MACHINE_UNREACHABLE, "MACHINE_UNREACHABLE: The machine takes no input.");
                     break;
                 }
-                if (!inputPending && silence.compareTo(settings.silentAfter()) > 0) {
+                if (!input.pending() && silence.compareTo(settings.silentAfter()) > 0) {
                     end(Closing.VIEWER_STALLED, Closing.VIEWER_STALLED.reason());
                     break;
                 }
                 // One ping at a time: they must not pile up behind a viewer that does not read.
-                if (pinging.compareAndSet(false, true)) {
+                if (since(lastPing).compareTo(settings.pingEvery()) >= 0 && pinging.compareAndSet(false, true)) {
+                    lastPing = System.nanoTime();
                     viewer.sendPing(
                             ByteBuffer.allocate(0),
                             Callback.from(() -> pinging.set(false), failure -> pinging.set(false)));
@@ -286,15 +346,19 @@ public final class Relay implements Session.Listener, Viewers.Viewer {
         }
     }
 
+    private static Duration since(long nanoTime) {
+        return Duration.ofNanos(System.nanoTime() - nanoTime);
+    }
+
     private static boolean await(CountDownLatch latch, Duration atMost) throws InterruptedException {
         return latch.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private void closeMachine() {
-        SocketChannel channel = machine;
-        if (channel != null) {
+        Closeable open = machine;
+        if (open != null) {
             try {
-                channel.close();
+                open.close();
             } catch (IOException e) {
                 log.debug("screen of {}: closing the machine's end failed: {}", session, e.toString());
             }

@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Relays machines' screens to pages: RFB bytes, unread, between a WebSocket of the page and the machine's screen stream.
  *
- * <p>Memory is bounded by construction. From the machine to the viewer, one buffer is read, sent, and reused only when the send
+ * <p>Memory is bounded by construction. From the machine to the viewer, one piece is taken and sent, and the next is looked for only when the send
  * is done; when the viewer is slow nothing is read, and TCP stalls the machine. From the viewer to the machine, the next frame is
- * asked for only when the last one was written. Every viewer has threads of its own (virtual ones) and its own connection to the
- * machine, so that a slow one delays nobody else.
+ * asked for only when the last one was written. Every viewer has its own connection to the machine, and nothing on the way ever
+ * waits: the threads that learn of bytes move them on, so that a slow viewer delays nobody else.
  */
 public final class ScreenRelay implements AutoCloseable {
     /** Where screens are mounted. */
@@ -117,7 +117,20 @@ public final class ScreenRelay implements AutoCloseable {
         }
         // No compression: RFB has its own, and an inflated frame could be far larger than the frame that was bounded.
         response.setExtensions(List.of());
-        return new Relay(session, source, viewers, settings, toViewers, toMachines);
+        ScreenEndPoint page = null;
+        if (request.getConnectionMetaData().getConnection().getEndPoint() instanceof ScreenEndPoint own) {
+            page = own;
+            page.carryScreen();
+        }
+        return new Relay(
+                session,
+                source,
+                MachineEnds.of(request.getConnectionMetaData().getConnector()),
+                page,
+                viewers,
+                settings,
+                toViewers,
+                toMachines);
     }
 
     private static SessionId session(UriTemplatePathSpec template, Request request) {

@@ -15,7 +15,7 @@ class ClosingTest {
     @ParameterizedTest
     @EnumSource
     void hasACodeThatAServerMaySend(Closing closing) {
-        assertThat(closing.code()).isIn(1000, 1001, 1003, 1011, closing.code() >= 4000 ? closing.code() : -1);
+        assertThat(closing.code()).isIn(1000, 1001, 1003, 1009, 1011, closing.code() >= 4000 ? closing.code() : -1);
         assertThat(closing.code()).isLessThan(5000);
         assertThat(closing.reason()).startsWith(closing.name() + ": ");
         assertThat(closing.reason().getBytes(StandardCharsets.UTF_8)).hasSizeLessThanOrEqualTo(123);

@@ -35,6 +35,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.Server;
@@ -438,6 +439,11 @@ class ScreenRelayTest {
         assertThat(viewer.awaitClosed().code()).isEqualTo(1001);
     }
 
+    /** What the relay is reached by. */
+    ServerConnector connector(Server of) {
+        return new ScreenConnector(of, new HttpConnectionFactory());
+    }
+
     private FakeMachine start(FakeMachine.Behaviour behaviour) throws Exception {
         var machine = new FakeMachine(behaviour);
         toClose.add(machine);
@@ -448,7 +454,7 @@ class ScreenRelayTest {
     private void startWith(ScreenSource source) throws Exception {
         server.stop();
         server = new Server();
-        var connector = new ServerConnector(server);
+        ServerConnector connector = connector(server);
         connector.setHost("127.0.0.1");
         server.addConnector(connector);
         Gate gate = (who, ticket) -> {

@@ -19,6 +19,9 @@ public final class TestViewer implements Session.Listener {
 
     @Override
     public void onWebSocketOpen(Session session) {
+        // As a page, it takes messages of any length.
+        session.setMaxBinaryMessageSize(-1);
+        session.setMaxFrameSize(0);
         opened.complete(session);
     }
 
