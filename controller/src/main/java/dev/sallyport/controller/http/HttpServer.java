@@ -12,6 +12,7 @@ import dev.sallyport.model.FailureException;
 import dev.sallyport.model.Secret;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.relay.Gate;
+import dev.sallyport.relay.ScreenConnector;
 import dev.sallyport.relay.ScreenSource;
 import dev.sallyport.relay.Tickets;
 import jakarta.ws.rs.ext.ContextResolver;
@@ -78,7 +79,7 @@ public final class HttpServer implements AutoCloseable {
         var http = new HttpConfiguration();
         http.setSendServerVersion(false);
         http.setRequestHeaderSize(16 * 1024);
-        var connector = new ServerConnector(server, new HttpConnectionFactory(http));
+        var connector = new ScreenConnector(server, new HttpConnectionFactory(http));
         connector.setHost(
                 listen.isUnresolved()
                         ? listen.getHostString()
