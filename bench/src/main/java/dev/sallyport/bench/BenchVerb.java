@@ -1,6 +1,11 @@
 package dev.sallyport.bench;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.bench.compare.Bench;
+import dev.sallyport.bench.compare.BenchContext;
+import dev.sallyport.bench.compare.OwnDocument;
+import dev.sallyport.bench.compare.Report;
+import dev.sallyport.bench.relay.RelayBench;
 import dev.sallyport.bench.sessions.SessionsBench;
 import dev.sallyport.cli.Verb;
 import dev.sallyport.model.Folders;
@@ -8,6 +13,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,13 +28,19 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         description = "Runs the benchmarks, all or those named. The status is 1 when a goal was missed.")
 public final class BenchVerb implements Verb {
-    private static final List<Benchmark> ALL = List.of(new SessionsBench());
+    /** In the order in which they run. A new one has its line here. */
+    private static final List<Bench> ALL = List.of(
+            new RelayBench(),
+            new OwnDocument(
+                    new SessionsBench(),
+                    "Live sessions on one controller",
+                    "On simulated machines; how, and what a session costs: [sessions.md](sessions.md)."));
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before it calls the verb.
     private CommandSpec spec;
 
-    @Parameters(arity = "0..*", paramLabel = "NAME", description = "benchmarks: sessions")
+    @Parameters(arity = "0..*", paramLabel = "NAME", description = "benchmarks: relay, sessions")
     private List<String> names = List.of();
 
     @Option(names = "--json", description = "the last line is an array of all measures")
@@ -60,24 +72,42 @@ public final class BenchVerb implements Verb {
         if (sessions < 0 || sessions > 100_000 || startRate < 1 || readRate < 1) {
             throw wrong("--sessions, --start-rate and --read-rate take numbers from 1, --sessions at most 100000");
         }
-        List<Benchmark> chosen = chosen();
+        List<Bench> chosen = chosen();
         var options = new BenchOptions(Folders.ofThisProcess(), quick, sessions, startRate, readRate, profile);
         PrintStream out = System.out;
         List<Measure> measures = new ArrayList<>();
-        for (Benchmark benchmark : chosen) {
-            measures.addAll(benchmark.run(options, out));
+        var context = new BenchContext(options, out, new Report(options.documents()));
+        for (Bench benchmark : chosen) {
+            measures.addAll(benchmark.run(context));
         }
+        print(measures, out);
+        out.println("Written to " + context.report().document());
         if (json) {
             out.println(new ObjectMapper().writeValueAsString(measures));
         }
         return measures.stream().allMatch(Measure::met) ? 0 : 1;
     }
 
-    private List<Benchmark> chosen() {
-        List<Benchmark> chosen = ALL.stream()
+    private static void print(List<Measure> measures, PrintStream out) {
+        out.println();
+        for (Measure measure : measures) {
+            out.printf(
+                    Locale.ROOT,
+                    "  %-6s %s: %.2f %s (%s%s)%n",
+                    measure.met() ? "met" : "MISSED",
+                    measure.measure(),
+                    measure.ours(),
+                    measure.unit(),
+                    measure.goal(),
+                    measure.ratio() == null ? "" : String.format(Locale.ROOT, ", is %.2f", measure.ratio()));
+        }
+    }
+
+    private List<Bench> chosen() {
+        List<Bench> chosen = ALL.stream()
                 .filter(one -> names.isEmpty() || names.contains(one.name()))
                 .toList();
-        String known = ALL.stream().map(Benchmark::name).collect(Collectors.joining(", "));
+        String known = ALL.stream().map(Bench::name).collect(Collectors.joining(", "));
         names.stream()
                 .filter(name -> ALL.stream().noneMatch(one -> one.name().equals(name)))
                 .findFirst()
