@@ -9,6 +9,7 @@ import dev.sallyport.model.FailureException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.Arena;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -75,8 +76,7 @@ public final class StreamPort implements AutoCloseable {
      * @param streams by path
      * @throws IOException when the address cannot be listened on
      */
-    public StreamPort(
-            InetSocketAddress address, Map<String, Stream> streams, Bearer bearer, AgentJson json, Log log)
+    public StreamPort(InetSocketAddress address, Map<String, Stream> streams, Bearer bearer, AgentJson json, Log log)
             throws IOException {
         this.streams = Map.copyOf(streams);
         this.bearer = bearer;
@@ -234,10 +234,13 @@ public final class StreamPort implements AutoCloseable {
     }
 
     private static void carry(SocketChannel from, SocketChannel to) {
-        ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
         // That a side breaks off is how streams end, and closing both is how the other direction learns of it.
         try (from;
-                to) {
+                to;
+                // Outside the heap the kernel reads and writes it itself; and it goes with the stream, not with some
+                // later collection.
+                Arena memory = Arena.ofConfined()) {
+            ByteBuffer buffer = memory.allocate(BUFFER).asByteBuffer();
             while (from.read(buffer) >= 0) {
                 buffer.flip();
                 while (buffer.hasRemaining()) {
