@@ -19,10 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class ScreenEndPoint extends SocketChannelEndPoint {
     private volatile boolean screen;
     private volatile @Nullable Splice splice;
-    /** The last callback that asked to be told of input, and what tells it; only the one that asks uses them, one after the other. */
-    private @Nullable Callback asked;
-
-    private @Nullable Callback prompt;
+    private final AtOnce asked = new AtOnce();
+    private final AtOnce written = new AtOnce();
 
     ScreenEndPoint(SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
         super(channel, selector, key, scheduler);
@@ -50,17 +48,12 @@ final class ScreenEndPoint extends SocketChannelEndPoint {
 
     @Override
     public void fillInterested(Callback callback) {
-        if (!screen) {
-            super.fillInterested(callback);
-            return;
-        }
-        Callback prompted = prompt;
-        if (prompted == null || !callback.equals(asked)) {
-            prompted = Callback.from(Invocable.InvocationType.NON_BLOCKING, callback::succeeded, callback::failed);
-            asked = callback;
-            prompt = prompted;
-        }
-        super.fillInterested(prompted);
+        super.fillInterested(screen ? asked.of(callback) : callback);
+    }
+
+    @Override
+    public void write(Callback callback, ByteBuffer... buffers) {
+        super.write(screen ? written.of(callback) : callback, buffers);
     }
 
     @Override
@@ -99,5 +92,24 @@ final class ScreenEndPoint extends SocketChannelEndPoint {
             pipe.close();
         }
         super.onClose(cause);
+    }
+
+    /**
+     * Callbacks told by the thread that learns of what they wait for. It is nearly always the same one that comes again, by one user after the
+     * other.
+     */
+    private static final class AtOnce {
+        private @Nullable Callback last;
+        private @Nullable Callback made;
+
+        Callback of(Callback callback) {
+            Callback told = made;
+            if (told == null || !callback.equals(last)) {
+                told = Callback.from(Invocable.InvocationType.NON_BLOCKING, callback::succeeded, callback::failed);
+                last = callback;
+                made = told;
+            }
+            return told;
+        }
     }
 }
