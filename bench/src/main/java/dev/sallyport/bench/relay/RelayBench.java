@@ -28,9 +28,9 @@ public final class RelayBench implements Bench {
             machine below. Processor time is that of the relaying processes alone, as the kernel counts it. The latency is the median of a
             connection's round trips of 16 bytes less that of the same straight to the source, taken right before.
 
-            What bounds our relay: no copy is left on the way of the bytes, and a message costs one wait, one read and one write each way. What remains is
-            the kernel's TCP for each segment of 64 KiB and the waking of the process at its other end, which every relay over two sockets pays, as it
-            pays two more wake-ups for a round trip.
+            What bounds our relay: no copy is left on the way of the bytes, and a message costs one wait, one read and one write each way. By a profile, most
+            of what remains is the kernel's: TCP for each segment of 64 KiB, waking the process at its other end, being scheduled on a busy host. Every relay over
+            two sockets pays that, and two more wake-ups for a round trip. An eighth was still the virtual machine's compiler.
             """;
 
     /** How much is measured. */
