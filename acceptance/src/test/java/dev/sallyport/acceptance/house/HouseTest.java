@@ -59,7 +59,7 @@ final class HouseTest {
                             "controller",
                             "cli",
                             "vault")),
-            new Floor("bench", List.of("model", "agentapi", "image", "machine", "controller", "cli")));
+            new Floor("bench", List.of("model", "agentapi", "image", "machine", "relay", "controller", "cli")));
 
     private static JavaClasses all;
 
