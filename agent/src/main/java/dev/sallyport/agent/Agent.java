@@ -124,9 +124,9 @@ public final class Agent implements AutoCloseable {
         this.settings = settings;
         facts = new CurrentFacts(told);
         this.log = log;
-        var bearer = new Bearer(() -> facts.get().tokenSha256());
+        var bearer = new Bearer(this::tokenSha256);
         var json = new AgentJson();
-        adoption = Adoption.begin(settings, facts, kernel, this::renewDesktop, this::beginAsMachine, parts, log);
+        adoption = Adoption.begin(settings, facts, kernel, this::renewCookie, this::beginAsMachine, parts, log);
         if (told.type() == VmType.BROWSER) {
             parts.set(Desktop.DESKTOP, Parts.STARTING);
             parts.set(Desktop.CHROMIUM, Parts.STARTING);
@@ -155,17 +155,26 @@ public final class Agent implements AutoCloseable {
         egress = EgressCheck.start(facts.get().proxy(), EgressCheck.Patience.USUAL, parts, log, this::awaitFirstAnswer);
     }
 
-    /** What a template does not: its gateway is not there. */
+    /** Nobody is served before the machine is wholly itself. */
+    private String tokenSha256() {
+        adoption.ifPresent(Adoption::awaitWhole);
+        return facts.get().tokenSha256();
+    }
+
+    /** What a template does not: its gateway is not there. And what it did, and only memory tells of. */
     private void beginAsMachine() {
         answered = new CountDownLatch(1);
         lookForWayOut();
+        @Nullable Rooms furnished = rooms.getNow(null);
+        if (furnished != null) {
+            furnished.desktop().ifPresent(Desktop::askChromium);
+        }
     }
 
-    private void renewDesktop() throws IOException, InterruptedException {
+    private void renewCookie() throws IOException, InterruptedException {
         Optional<Desktop> desktop = rooms().desktop();
         if (desktop.isPresent()) {
             desktop.get().renewCookie();
-            desktop.get().askChromium();
         }
     }
 

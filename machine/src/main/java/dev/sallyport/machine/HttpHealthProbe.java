@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 public final class HttpHealthProbe implements HealthProbe {
     private static final int MAX_ANSWER = 64 * 1024;
 
+    /** A packet that a machine did not take, as it had no address yet, is sent again after a second: another connection is sooner. */
+    private static final int CONNECT_MILLIS = 150;
+
     private static final Answer WAITING = new Answer.Silent("another question to the agent is open");
 
     private static final ObjectMapper JSON = JsonMapper.builder()
@@ -85,7 +88,7 @@ public final class HttpHealthProbe implements HealthProbe {
         long deadline = System.nanoTime() + atMost.toNanos();
         try (Socket socket = new Socket()) {
             try {
-                socket.connect(agent, left(deadline));
+                socket.connect(agent, open == null ? left(deadline) : Math.min(left(deadline), CONNECT_MILLIS));
             } catch (SocketTimeoutException e) {
                 return new Answer.Unreachable("no answer to the first packet to " + agent);
             } catch (NoRouteToHostException e) {

@@ -6,6 +6,7 @@ import dev.sallyport.agent.Parts;
 import dev.sallyport.agent.Settings;
 import dev.sallyport.agent.linux.Kernel;
 import dev.sallyport.model.CauseCode;
+import dev.sallyport.model.FailureException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -23,6 +24,8 @@ public final class Adoption implements AutoCloseable {
 
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(300);
 
+    private static final Duration WHOLE = Duration.ofSeconds(10);
+
     /** A template that never becomes quiet is one all the same: what has changed is looked for at the adoption. */
     private static final int MOST_LOOKS = 20;
 
@@ -35,7 +38,11 @@ public final class Adoption implements AutoCloseable {
     private final Runnable then;
     private final Thread thread;
     private final CountDownLatch over = new CountDownLatch(1);
+    private final CountDownLatch whole = new CountDownLatch(1);
     private volatile boolean pending = true;
+    /** From before its new token is known. */
+    private volatile boolean becoming;
+
     private boolean open = true;
     /** Guarded by the identity. */
     private boolean begun;
@@ -102,6 +109,28 @@ public final class Adoption implements AutoCloseable {
      */
     public void await(Duration atMost) throws InterruptedException {
         var _ = over.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Waits, once this is somebody, until its identity is whole. Of a template there is nothing to wait for.
+     *
+     * @throws FailureException PART_FAILED when it does not come to be
+     */
+    public void awaitWhole() {
+        if (!becoming) {
+            return;
+        }
+        try {
+            if (whole.await(WHOLE.toMillis(), TimeUnit.MILLISECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // The agent ends.
+        }
+        throw FailureException.of(
+                CauseCode.PART_FAILED,
+                "The machine has not become itself.",
+                parts.snapshot().toString());
     }
 
     /**
@@ -175,16 +204,20 @@ public final class Adoption implements AutoCloseable {
     }
 
     private void become(NewFacts facts) throws IOException, InterruptedException {
-        String account;
         synchronized (identity) {
             begun = true;
-            account = identity.apply(facts);
+            becoming = true;
+            String account = identity.become(facts);
+            then.run();
+            pending = false;
+            over.countDown();
+            long took = System.nanoTime() - facts.readAt();
+            account += ", " + identity.complete(facts);
+            parts.remove(IDENTITY);
+            whole.countDown();
+            log.line("adopted as " + facts.facts().machineId() + " in "
+                    + Duration.ofNanos(took).toMillis() + " ms, wholly in "
+                    + Duration.ofNanos(System.nanoTime() - facts.readAt()).toMillis() + " ms: " + account);
         }
-        then.run();
-        parts.remove(IDENTITY);
-        pending = false;
-        over.countDown();
-        log.line("adopted as " + facts.facts().machineId() + " in "
-                + Duration.ofNanos(System.nanoTime() - facts.readAt()).toMillis() + " ms: " + account);
     }
 }

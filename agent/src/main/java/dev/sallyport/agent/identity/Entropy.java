@@ -13,8 +13,11 @@ import java.util.concurrent.TimeoutException;
 
 /** Gives the kernel's generator what no clone shares: bytes that the host draws for this machine alone. */
 final class Entropy {
-    /** The driver and the kernel have up to 128 bytes in store, which are the same in all clones; the rest is fresh. */
-    static final int BYTES = 1024;
+    /**
+     * The driver and the kernel have up to 128 bytes in store, which are the same in all clones; the rest is fresh. Each 64 bytes are a
+     * question to the host, and some 2 ms of an emulated machine.
+     */
+    static final int BYTES = 256;
 
     private static final Duration LIMIT = Duration.ofSeconds(5);
 

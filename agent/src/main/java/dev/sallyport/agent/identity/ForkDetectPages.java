@@ -90,13 +90,12 @@ public final class ForkDetectPages {
     }
 
     /**
-     * Wipes them all.
+     * Wipes all that were found.
      *
      * @return how many mappings
      * @throws IOException when a process that is there cannot be written to
      */
     public synchronized int wipe() throws IOException {
-        look();
         int count = 0;
         for (Map.Entry<String, Looked> each : known.entrySet()) {
             if (!each.getValue().pages().isEmpty()) {

@@ -14,7 +14,8 @@ import java.util.List;
 /** All that a clone changes of itself to be a machine of its own, in the order in which that must be. */
 final class Identity {
     private final Path file;
-    private final List<Step> steps;
+    private final List<Step> first;
+    private final List<Step> rest;
 
     /** One of the steps. */
     @FunctionalInterface
@@ -36,17 +37,24 @@ final class Identity {
         var names = new HostNames(root, kernel);
         var boot = new BootId(settings.run(), root, kernel);
         var address = new Address(root, kernel);
-        steps = List.of(
+        first = List.of(
                 new Step("clock", facts -> kernel.setClock(facts.time().plusNanos(System.nanoTime() - facts.readAt()))),
                 new Step("random", facts -> entropy.renew()),
                 new Step("generators", facts -> pages.wipe()),
+                new Step("address", address::set),
+                new Step("facts", facts -> {
+                    write(settings.facts(), facts.lines());
+                    current.replace(facts.facts());
+                }));
+        rest = List.of(
                 new Step("names", facts -> names.set(facts.facts())),
                 new Step("boot_id", facts -> boot.renew()),
-                new Step("address", address::set),
                 new Step("cookie", cookie),
-                new Step("facts", facts -> {
-                    write(file, facts.lines());
-                    current.replace(facts.facts());
+                // What came to be after the last look: nothing, where the template was quiet.
+                new Step("late generators", facts -> {
+                    if (pages.look() > 0) {
+                        pages.wipe();
+                    }
                 }));
     }
 
@@ -58,19 +66,35 @@ final class Identity {
      */
     void rehearse() throws IOException, InterruptedException {
         try {
-            apply(NewFacts.again(Files.readAllLines(file)));
+            NewFacts again = NewFacts.again(Files.readAllLines(file));
+            become(again);
+            complete(again);
         } catch (NewFacts.Refused e) {
             throw new IOException("the template's own facts: " + e.getMessage(), e);
         }
     }
 
     /**
-     * Takes it on.
+     * Takes on what others see: from then on it answers as itself.
      *
      * @return how long each step took, for people
      * @throws IOException when a step could not be done, with its name; those before it are done, those after it are not
      */
-    String apply(NewFacts facts) throws IOException, InterruptedException {
+    String become(NewFacts facts) throws IOException, InterruptedException {
+        return apply(first, facts);
+    }
+
+    /**
+     * Takes on what must be before it serves anybody.
+     *
+     * @return how long each step took, for people
+     * @throws IOException as {@link #become}
+     */
+    String complete(NewFacts facts) throws IOException, InterruptedException {
+        return apply(rest, facts);
+    }
+
+    private static String apply(List<Step> steps, NewFacts facts) throws IOException, InterruptedException {
         var account = new StringBuilder();
         for (Step step : steps) {
             long began = System.nanoTime();

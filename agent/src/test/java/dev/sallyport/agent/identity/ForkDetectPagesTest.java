@@ -60,6 +60,7 @@ class ForkDetectPagesTest {
         MemorySegment flag = page(true);
         MemorySegment other = page(false);
 
+        assertThat(pages.look()).isPositive();
         assertThat(pages.wipe()).isPositive();
 
         assertThat(flag.toArray(JAVA_BYTE)).containsOnly(0);
@@ -71,6 +72,7 @@ class ForkDetectPagesTest {
         pages.look();
         MemorySegment flag = page(true);
 
+        assertThat(pages.look()).isEqualTo(1);
         pages.wipe();
 
         assertThat(flag.get(JAVA_BYTE, 0)).isZero();
@@ -80,8 +82,9 @@ class ForkDetectPagesTest {
     void theAgentsOwnProcessIsLeftOut() throws Throwable {
         MemorySegment flag = page(true);
 
-        assertThat(new ForkDetectPages(proc, ProcessHandle.current().pid()).wipe())
-                .isZero();
+        var others = new ForkDetectPages(proc, ProcessHandle.current().pid());
+        others.look();
+        assertThat(others.wipe()).isZero();
 
         assertThat(flag.get(JAVA_BYTE, 0)).isEqualTo((byte) 1);
     }
