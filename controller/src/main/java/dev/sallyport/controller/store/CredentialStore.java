@@ -27,7 +27,7 @@ public final class CredentialStore implements SealedStore {
 
     @Override
     public Optional<SealedEntry> find(UserId user, ProviderId provider) {
-        Optional<SealedEntry> found = database.inTransaction(
+        Optional<SealedEntry> found = database.repeatably(
                 Scope.of(user),
                 handle -> handle.createQuery("SELECT * FROM credentials WHERE user_id = :user AND provider = :provider")
                         .bind("user", user.value())
@@ -81,7 +81,7 @@ public final class CredentialStore implements SealedStore {
 
     @Override
     public List<SealedEntry> notSealedWith(String keyId, int limit) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT * FROM credentials"
                                 + " WHERE key_id <> :key AND key_id <> '' ORDER BY user_id, provider LIMIT :limit")
@@ -93,7 +93,7 @@ public final class CredentialStore implements SealedStore {
 
     @Override
     public Optional<SealedKeyset> keyset() {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT version, sealed FROM vault_keyset")
                         .map((row, context) -> new SealedKeyset(row.getLong("version"), row.getBytes("sealed")))

@@ -17,6 +17,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -37,7 +40,8 @@ import org.postgresql.ds.PGSimpleDataSource;
  * <p>A short outage of the database (it was killed, restarts, cannot be reached, has no room) is waited for: a transaction that was
  * surely not committed is tried again within that time. Work that must not be lost runs in {@link #persevering}: it is tried again
  * until the database is back, and is done once: where a connection was lost during the commit, the database is asked afterwards
- * what became of that very transaction.
+ * what became of that very transaction. Few of such transactions run at once: they wait for each other, in their order, and leave
+ * connections and processors to those who wait for an answer.
  */
 public final class Database implements AutoCloseable {
     /** Longest wait for a connection. */
@@ -47,15 +51,22 @@ public final class Database implements AutoCloseable {
     public static final Duration PERSEVERANCE = Duration.ofMinutes(30);
 
     private static final ScopedValue<Duration> PERSEVERES = ScopedValue.newInstance();
+    /** Bound in a transaction: one within another waits for no turn, which those that wait for it may hold. */
+    private static final ScopedValue<Boolean> INSIDE = ScopedValue.newInstance();
 
     private static final Duration RETRY = Duration.ofMillis(200);
     private static final int MOST_CONNECTIONS = 16;
+    /** So many transactions of work that perseveres run at once: the other connections are those of who waits for an answer. */
+    private static final int PERSEVERING_AT_ONCE =
+            Math.clamp(2L * Runtime.getRuntime().availableProcessors(), 4, MOST_CONNECTIONS / 2);
 
     private final HikariDataSource pool;
     private final Jdbi jdbi;
     private final InstantSource clock;
     private final StepHook steps;
     private final DatabaseAccess access;
+    private final List<Runnable> beforeClose = new CopyOnWriteArrayList<>();
+    private final Semaphore turns = new Semaphore(PERSEVERING_AT_ONCE, true);
 
     private Database(DatabaseAccess access, HikariDataSource pool, InstantSource clock, StepHook steps) {
         this.access = access;
@@ -63,6 +74,7 @@ public final class Database implements AutoCloseable {
         this.clock = clock;
         this.steps = steps;
         this.jdbi = Jdbi.create(pool);
+        jdbi.registerArrayType(String.class, "text");
         // Jdbi's messages would quote what was bound: hashes, cipher texts, evidence.
         jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
     }
@@ -100,12 +112,23 @@ public final class Database implements AutoCloseable {
      * @throws FailureException what {@code work} threw, or {@link CauseCode#DATABASE_FAILED} or {@link CauseCode#DISK_FULL}
      */
     public <T> T inTransaction(Scope scope, Function<Handle, T> work) {
-        boolean perseveres = PERSEVERES.isBound();
-        long giveUp = System.nanoTime() + (perseveres ? PERSEVERES.get() : PATIENCE).toNanos();
+        return run(scope, work, PERSEVERES.isBound() ? Transaction.Kind.TRACED : Transaction.Kind.ONCE);
+    }
+
+    /**
+     * As {@link #inTransaction}, for work that leaves the same when it is done once more after it was committed, such as reading: it
+     * is, when nobody has told whether it was.
+     */
+    public <T> T repeatably(Scope scope, Function<Handle, T> work) {
+        return run(scope, work, Transaction.Kind.REPEATABLE);
+    }
+
+    private <T> T run(Scope scope, Function<Handle, T> work, Transaction.Kind kind) {
+        long giveUp = System.nanoTime() + (PERSEVERES.isBound() ? PERSEVERES.get() : PATIENCE).toNanos();
         while (true) {
-            var transaction = new Transaction<>(scope, work, perseveres);
+            var transaction = new Transaction<>(scope, work, kind);
             try {
-                return transaction.run(jdbi);
+                return inTurn(transaction, giveUp);
             } catch (JdbiException e) {
                 if (!Outage.isOne(e) || !transaction.mayBeTriedAgain() || System.nanoTime() - giveUp >= 0) {
                     throw failure(e);
@@ -115,6 +138,26 @@ public final class Database implements AutoCloseable {
                     return transaction.result();
                 }
             }
+        }
+    }
+
+    /** Work that perseveres waits until few others of its kind are at it. */
+    private <T> T inTurn(Transaction<T> transaction, long giveUp) {
+        if (!PERSEVERES.isBound() || INSIDE.isBound()) {
+            return transaction.run(jdbi);
+        }
+        try {
+            if (!turns.tryAcquire(giveUp - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                throw FailureException.of(CauseCode.DATABASE_FAILED, "Too many transactions waited for each other.");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw FailureException.of(CauseCode.DATABASE_FAILED, "Interrupted.");
+        }
+        try {
+            return ScopedValue.where(INSIDE, true).call(() -> transaction.run(jdbi));
+        } finally {
+            turns.release();
         }
     }
 
@@ -138,10 +181,18 @@ public final class Database implements AutoCloseable {
         return result;
     }
 
+    /** As {@link #step}, of work that may be {@linkplain #repeatably repeated}. */
+    <T> T repeatableStep(String name, Scope scope, Function<Handle, T> work) {
+        steps.before(name);
+        T result = repeatably(scope, work);
+        steps.after(name);
+        return result;
+    }
+
     /** What became of a transaction whose commit was not answered; waits until the server that ran it is done with it. */
     private boolean wasCommitted(String transactionId) {
         while (true) {
-            String status = inTransaction(
+            String status = repeatably(
                     Scope.all(),
                     handle -> handle.createQuery("SELECT coalesce(pg_xact_status(CAST(:id AS xid8)), 'aborted')")
                             .bind("id", transactionId)
@@ -203,9 +254,15 @@ public final class Database implements AutoCloseable {
         return source(access.url(), access.application()).getConnection();
     }
 
+    /** Has {@code last} done while there still are connections. */
+    void beforeClose(Runnable last) {
+        beforeClose.add(last);
+    }
+
     /** Closes all connections. */
     @Override
     public void close() {
+        beforeClose.forEach(Runnable::run);
         pool.close();
     }
 

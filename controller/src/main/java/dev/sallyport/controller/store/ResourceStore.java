@@ -25,7 +25,7 @@ public final class ResourceStore {
         return new ResourceLedger() {
             @Override
             public void intend(Resource resource) {
-                database.step(
+                database.repeatableStep(
                         "intend " + step(type, resource),
                         Scope.all(),
                         handle -> handle.createUpdate(
@@ -42,7 +42,7 @@ public final class ResourceStore {
 
             @Override
             public void undone(Resource resource) {
-                database.step(
+                database.repeatableStep(
                         "undone " + step(type, resource),
                         Scope.all(),
                         handle -> handle.createUpdate(
@@ -67,7 +67,7 @@ public final class ResourceStore {
 
     /** What is not undone of a machine, the last first: the order in which it is to be undone. */
     public List<Resource> notUndone(MachineId machine) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT driver, kind, name FROM resources"
                                 + " WHERE machine_id = :machine AND undone_at IS NULL ORDER BY ordinal DESC")
@@ -79,7 +79,7 @@ public final class ResourceStore {
 
     /** The destroyed machines of {@code host} of which something is not undone. */
     public List<MachineId> ofDestroyed(HostId host) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery(
                                 "SELECT DISTINCT r.machine_id FROM resources r JOIN machines m ON m.id = r.machine_id"

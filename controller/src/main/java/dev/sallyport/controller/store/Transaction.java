@@ -1,5 +1,6 @@
 package dev.sallyport.controller.store;
 
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jdbi.v3.core.Handle;
@@ -8,19 +9,36 @@ import org.jspecify.annotations.Nullable;
 
 /** One try of one transaction, which knows whether it may have been committed without an answer. */
 final class Transaction<T> {
+    /** What may be done when nobody has told whether it was committed. */
+    enum Kind {
+        /** It is not tried again. */
+        ONCE,
+        /** It is done again: done twice it leaves what it leaves when done once. */
+        REPEATABLE,
+        /** Its id is asked for, so that its fate can be found out. */
+        TRACED
+    }
+
+    /**
+     * The id of this transaction, if it has written anything, which is on the disk then: of a server that crashes before it is there,
+     * the next one gives the same id to another transaction, whose fate would be taken for this one's.
+     */
+    private static final String ID_ON_DISK = "SELECT CAST(pg_current_xact_id_if_assigned() AS text) AS id,"
+            + " CASE WHEN pg_current_xact_id_if_assigned() IS NOT NULL"
+            + " THEN CAST(pg_logical_emit_message(false, 'sallyport', '', true) AS text) END AS kept";
+
     private final Scope scope;
     private final Function<Handle, T> work;
-    private final boolean traced;
+    private final Kind kind;
     private @Nullable T result;
     private boolean atCommit;
     /** The transaction's id once its commit is under way; null before, and when it has written nothing. */
     private @Nullable String committing;
 
-    /** @param traced whether its id is asked for, so that its fate can be found out */
-    Transaction(Scope scope, Function<Handle, T> work, boolean traced) {
+    Transaction(Scope scope, Function<Handle, T> work, Kind kind) {
         this.scope = scope;
         this.work = work;
-        this.traced = traced;
+        this.kind = kind;
     }
 
     T run(Jdbi jdbi) {
@@ -28,31 +46,18 @@ final class Transaction<T> {
             return handle.inTransaction(inside -> {
                 inside.execute("SELECT set_config('sallyport.user', ?, true)", scope.setting());
                 T done = work.apply(inside);
-                atCommit = !traced;
-                if (traced) {
-                    String id = inside.createQuery("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
-                            .mapTo(String.class)
-                            .findOne()
+                atCommit = kind == Kind.ONCE;
+                if (kind == Kind.TRACED) {
+                    String id = inside.createQuery(ID_ON_DISK)
+                            .map((row, context) -> Optional.ofNullable(row.getString("id")))
+                            .one()
                             .orElse(null);
-                    if (id != null) {
-                        keepId(inside);
-                    }
                     result = done;
                     committing = id;
                 }
                 return done;
             });
         }
-    }
-
-    /**
-     * Brings this transaction's id to the disk: of a server that crashes before it is there, the next one gives the same id to
-     * another transaction, whose fate would be taken for this one's.
-     */
-    private static void keepId(Handle handle) {
-        handle.createQuery("SELECT CAST(pg_logical_emit_message(false, 'sallyport', '', true) AS text)")
-                .mapTo(String.class)
-                .one();
     }
 
     /** False when it may have been committed, and nobody can find out. */

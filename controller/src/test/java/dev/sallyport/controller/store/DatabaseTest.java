@@ -10,7 +10,9 @@ import dev.sallyport.model.Secret;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -65,6 +67,43 @@ class DatabaseTest {
             }
         });
         assertThat(outcomes).containsOnly("on");
+    }
+
+    @Test
+    void workThatPerseveresLeavesConnectionsToWhoWaitsForAnAnswer() throws InterruptedException {
+        var inside = new AtomicInteger();
+        var go = new CountDownLatch(1);
+        List<Thread> patient = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            patient.add(Thread.ofVirtual()
+                    .start(() -> Database.persevering(() -> store.database().useTransaction(Scope.all(), handle -> {
+                        inside.incrementAndGet();
+                        // One within another waits for none of those that wait for it.
+                        store.database().useTransaction(Scope.all(), other -> other.execute("SELECT 1"));
+                        awaitUninterruptibly(go);
+                    }))));
+        }
+        try {
+            Await.until("some are at it", () -> inside.get() >= 4);
+            for (int i = 0; i < 20; i++) {
+                store.database().useTransaction(Scope.all(), handle -> handle.execute("SELECT 1"));
+            }
+            assertThat(inside).hasValueLessThanOrEqualTo(8);
+        } finally {
+            go.countDown();
+        }
+        for (Thread each : patient) {
+            each.join();
+        }
+        assertThat(inside).hasValue(40);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("nobody interrupts this thread", e);
+        }
     }
 
     @Test
