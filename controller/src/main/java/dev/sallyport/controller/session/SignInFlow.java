@@ -137,28 +137,26 @@ final class SignInFlow implements Runnable {
     }
 
     private void signIn() throws InterruptedException, EndedElsewhere {
-        while (true) {
-            StoredSession now = parts.sessions().get(Scope.all(), id);
+        StoredSession now = parts.sessions().get(Scope.all(), id);
+        while (!now.status().isEnded()) {
             term.mustHold();
-            switch (now.status()) {
+            now = switch (now.status()) {
                 case INITIALIZING -> bringUpBrowser(now);
                 case VM_CREATED -> {
                     beginCli();
-                    openPage(browserOf(now));
+                    yield openPage(browserOf(now));
                 }
                 case AWAITING_USER -> {
                     beginCli();
-                    awaitUser(now, browserOf(now));
+                    yield awaitUser(now, browserOf(now));
                 }
                 case TRANSFERRING -> handOver(now);
-                case COMPLETED, FAILED, CANCELLED, EXPIRED -> {
-                    return;
-                }
-            }
+                case COMPLETED, FAILED, CANCELLED, EXPIRED -> now;
+            };
         }
     }
 
-    private void bringUpBrowser(StoredSession now) throws InterruptedException, EndedElsewhere {
+    private StoredSession bringUpBrowser(StoredSession now) throws InterruptedException, EndedElsewhere {
         MachineId known = now.browserMachine();
         // One that a controller before this one began is waited for, if it survived.
         if (known == null || parts.machines().await(known).isEmpty()) {
@@ -167,7 +165,7 @@ final class SignInFlow implements Runnable {
         if (cli().isDone()) {
             resultOf(cli()); // Where the hand-over cannot work, the user is not asked to sign in first.
         }
-        move(SessionLife.Event.BROWSER_READY, SessionChange.none());
+        return move(SessionLife.Event.BROWSER_READY, SessionChange.none());
     }
 
     private void startBrowser() throws InterruptedException {
@@ -217,14 +215,14 @@ final class SignInFlow implements Runnable {
                 CauseCode.HOST_RESTARTED, "The browser machine did not outlive the controller that had started it."));
     }
 
-    private void openPage(LiveMachine browser) throws InterruptedException, EndedElsewhere {
+    private StoredSession openPage(LiveMachine browser) throws InterruptedException, EndedElsewhere {
         // The same question again, whether it was heard before or not, has the same answer.
         patiently(browser, Duration.ZERO, agent -> agent.startSignIn(new StartSignIn(id.value(), provider)));
         SignIn opened = await(
                 browser,
                 SignInState.AWAITING_USER,
                 Instant.now().plusSeconds(provider.signIn().urlSeconds() + 60L));
-        move(
+        return move(
                 SessionLife.Event.URL_OPENED,
                 SessionChange.none()
                         .saying("The sign-in page is open: the user's part.")
@@ -233,7 +231,8 @@ final class SignInFlow implements Runnable {
                         .detail("url_source", String.valueOf(opened.urlSource())));
     }
 
-    private void awaitUser(StoredSession now, LiveMachine browser) throws InterruptedException, EndedElsewhere {
+    private StoredSession awaitUser(StoredSession now, LiveMachine browser)
+            throws InterruptedException, EndedElsewhere {
         Instant deadline = now.expiresAt();
         try {
             await(
@@ -244,16 +243,15 @@ final class SignInFlow implements Runnable {
             if (e.reason().code() != CauseCode.USER_TIME_OUT) {
                 throw e;
             }
-            move(SessionLife.Event.EXPIRE, SessionChange.none().cause(e.reason()));
-            return;
+            return move(SessionLife.Event.EXPIRE, SessionChange.none().cause(e.reason()));
         }
-        move(
+        return move(
                 SessionLife.Event.SIGNED_IN,
                 SessionChange.none().saying("The tool signed in; its credentials are taken over."));
     }
 
     /** From here on the credentials exist in one place alone: each step leaves them safe before the next begins. */
-    private void handOver(StoredSession now) throws InterruptedException, EndedElsewhere {
+    private StoredSession handOver(StoredSession now) throws InterruptedException, EndedElsewhere {
         CredentialSet taken = now.sealedVersion() == null ? seal(browserOf(now)) : sealed();
         LiveMachine machine = resultOf(cli());
         parts.sessions().update(Scope.all(), id, SessionChange.none().cliMachine(machine.id()));
@@ -271,7 +269,7 @@ final class SignInFlow implements Runnable {
                     "Its status command ended with " + status.exitCode() + ".",
                     status.output().lines().toList()));
         }
-        move(
+        return move(
                 SessionLife.Event.PROVED,
                 SessionChange.none()
                         .proof(status.output().strip())
@@ -438,9 +436,10 @@ final class SignInFlow implements Runnable {
                 code, "It ended while the sign-in ran, with " + exit.get().exitCode() + ".", evidence);
     }
 
-    private void move(SessionLife.Event event, SessionChange change) throws EndedElsewhere {
+    /** @return the session as the move left it: what comes next needs no second look, since each move takes the row as it finds it */
+    private StoredSession move(SessionLife.Event event, SessionChange change) throws EndedElsewhere {
         try {
-            parts.sessions().transition(Scope.all(), id, event, change);
+            return parts.sessions().transition(Scope.all(), id, event, change);
         } catch (FailureException e) {
             if (e.reason().code() == CauseCode.CONFLICT
                     && parts.sessions().get(Scope.all(), id).status().isEnded()) {
@@ -451,7 +450,7 @@ final class SignInFlow implements Runnable {
     }
 
     private void record(String step, String text, Map<String, String> details) {
-        parts.timelines().append(TimelineId.of(id), step, text, details);
+        parts.timelines().note(List.of(new TimelineStore.Entry(TimelineId.of(id), step, text, details)));
     }
 
     private void fail(Cause cause) {

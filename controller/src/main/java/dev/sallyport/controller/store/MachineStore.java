@@ -218,7 +218,7 @@ public final class MachineStore {
 
     /** The machine; empty when there is none, or none that the scope may see. */
     public Optional<StoredMachine> find(Scope scope, MachineId id) {
-        return database.inTransaction(
+        return database.repeatably(
                 scope,
                 handle -> handle.createQuery("SELECT * FROM machines WHERE id = :id")
                         .bind("id", id.value())
@@ -266,7 +266,7 @@ public final class MachineStore {
             values.put("afterTime", after.at());
             values.put("afterId", after.id());
         }
-        List<StoredMachine> rows = database.inTransaction(
+        List<StoredMachine> rows = database.repeatably(
                 scope,
                 handle -> handle.createQuery("SELECT * FROM machines WHERE " + conditions
                                 + " ORDER BY created_at DESC, id DESC LIMIT :limit")
@@ -280,7 +280,7 @@ public final class MachineStore {
 
     /** The machines of a host that are not destroyed, oldest first: what its controller adopts, works on, or ends. */
     public List<StoredMachine> notDestroyed(HostId host) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT * FROM machines WHERE ended_at IS NULL AND host = :host"
                                 + " ORDER BY created_at, id")
@@ -291,7 +291,7 @@ public final class MachineStore {
 
     /** The CLI machine of {@code user} that is up or coming up, the newest when there are several. */
     public Optional<StoredMachine> cliOf(UserId user) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT * FROM machines WHERE user_id = :user AND vm_type = 'cli'"
                                 + " AND state IN ('planned', 'starting', 'ready') ORDER BY created_at DESC LIMIT 1")
@@ -302,7 +302,7 @@ public final class MachineStore {
 
     /** Whether {@link #furnished} was said of a machine. */
     public boolean isFurnished(MachineId id) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT furnished FROM machines WHERE id = :id")
                         .bind("id", id.value())
@@ -313,7 +313,7 @@ public final class MachineStore {
 
     /** A CLI machine was given its user's credentials. */
     public void furnished(MachineId id) {
-        database.step(
+        database.repeatableStep(
                 "machine furnished",
                 Scope.all(),
                 handle -> handle.createUpdate("UPDATE machines SET furnished = true WHERE id = :id")
@@ -326,7 +326,7 @@ public final class MachineStore {
 
     /** The machines that are not destroyed, counted. */
     public List<Count> counts() {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT vm_type, state, count(*) AS n FROM machines"
                                 + " WHERE ended_at IS NULL GROUP BY vm_type, state")
@@ -345,10 +345,12 @@ public final class MachineStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the machine is at another version
      */
     public StoredMachine transition(MachineId id, MachineLife.Event event, MachineChange change) {
-        return database.step(
-                "machine " + event.name().toLowerCase(Locale.ROOT),
-                Scope.all(),
-                handle -> transition(handle, id, event, change));
+        return timelines.carrying(
+                TimelineId.of(id),
+                timeline -> database.step(
+                        "machine " + event.name().toLowerCase(Locale.ROOT),
+                        Scope.all(),
+                        handle -> transition(handle, id, event, change)));
     }
 
     /** As {@link #transition(MachineId, MachineLife.Event, MachineChange)}, in the caller's transaction. */
@@ -425,7 +427,7 @@ public final class MachineStore {
      *     {@link CauseCode#VAULT_LOCKED} when it does not open
      */
     public Secret agentToken(MachineId id) {
-        List<byte[]> sealed = database.inTransaction(
+        List<byte[]> sealed = database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT agent_token FROM machines WHERE id = :id")
                         .bind("id", id.value())

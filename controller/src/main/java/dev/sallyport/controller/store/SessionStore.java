@@ -101,7 +101,7 @@ public final class SessionStore {
 
     /** The session; empty when there is none, or none that the scope may see. */
     public Optional<StoredSession> find(Scope scope, SessionId id) {
-        return database.inTransaction(
+        return database.repeatably(
                 scope,
                 handle -> handle.createQuery("SELECT * FROM sessions WHERE id = :id")
                         .bind("id", id.value())
@@ -111,7 +111,7 @@ public final class SessionStore {
 
     /** The session of {@code user} to {@code provider} that is under way. */
     public Optional<StoredSession> runningOf(UserId user, ProviderId provider) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.of(user),
                 handle -> handle.createQuery("SELECT * FROM sessions WHERE user_id = :user AND provider = :provider"
                                 + " AND ended_at IS NULL")
@@ -157,7 +157,7 @@ public final class SessionStore {
             values.put("afterTime", after.at());
             values.put("afterId", after.id());
         }
-        List<StoredSession> rows = database.inTransaction(
+        List<StoredSession> rows = database.repeatably(
                 scope,
                 handle -> handle.createQuery("SELECT * FROM sessions WHERE " + conditions
                                 + " ORDER BY created_at DESC, id DESC LIMIT :limit")
@@ -171,7 +171,7 @@ public final class SessionStore {
 
     /** The sessions of a host that have not ended, oldest first: what its controller works on. */
     public List<StoredSession> notEnded(HostId host) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT * FROM sessions WHERE ended_at IS NULL AND host = :host"
                                 + " ORDER BY created_at, id")
@@ -182,7 +182,7 @@ public final class SessionStore {
 
     /** The sessions of a host that have ended while their browser machines have not. */
     public List<StoredSession> endedWithBrowser(HostId host) {
-        return database.inTransaction(
+        return database.repeatably(
                 Scope.all(),
                 handle -> handle.createQuery("SELECT s.* FROM machines m JOIN sessions s ON s.browser_machine = m.id"
                                 + " WHERE m.ended_at IS NULL AND m.host = :host AND s.ended_at IS NOT NULL")
@@ -213,10 +213,12 @@ public final class SessionStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the session is at another version
      */
     public StoredSession transition(Scope scope, SessionId id, SessionLife.Event event, SessionChange change) {
-        return database.step(
-                "session " + event.name().toLowerCase(Locale.ROOT),
-                scope,
-                handle -> transition(handle, id, event, change));
+        return timelines.carrying(
+                TimelineId.of(id),
+                timeline -> database.step(
+                        "session " + event.name().toLowerCase(Locale.ROOT),
+                        scope,
+                        handle -> transition(handle, id, event, change)));
     }
 
     /** As {@link #transition(Scope, SessionId, SessionLife.Event, SessionChange)}, in the caller's transaction. */

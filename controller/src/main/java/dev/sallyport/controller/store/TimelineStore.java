@@ -1,5 +1,6 @@
 package dev.sallyport.controller.store;
 
+import dev.sallyport.controller.store.TimelineNotes.Note;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -10,17 +11,21 @@ import dev.sallyport.model.UserId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Update;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Timelines: append-only events of sessions and machines, bounded in number and size. Texts may come from machines: they are
- * cleaned and cut here, whoever wrote them.
+ * cleaned and cut here, whoever wrote them. What only tells is {@linkplain #note noted}, and written a moment later with others.
  */
 public final class TimelineStore {
     /** Most characters of an event's text. */
@@ -36,6 +41,8 @@ public final class TimelineStore {
     public static final String SIGN_TO_VERDICT = "sign_to_verdict_ms";
 
     private static final Pattern MILLIS = Pattern.compile("[0-9]{1,9}");
+    private static final String FULL = "timeline.full";
+    private static final String FULL_TEXT = "This timeline is full; further steps are not kept.";
     private static final int MAX_NAME = 64;
     private static final int MAX_READ = 1000;
     private static final Pattern STEP = Pattern.compile("[a-z][a-z0-9_-]*(\\.[a-z0-9_-]+)*");
@@ -43,6 +50,7 @@ public final class TimelineStore {
     private final Database database;
     private final TimelineSignals signals;
     private final OutcomeListener outcomes;
+    private final TimelineNotes notes = new TimelineNotes(this::write);
 
     /**
      * @param database where they are kept
@@ -53,6 +61,37 @@ public final class TimelineStore {
         this.database = database;
         this.signals = signals;
         this.outcomes = outcomes;
+        database.beforeClose(notes::writeAll);
+    }
+
+    /**
+     * Appends events that tell and change nothing, soon: they are durable within {@link TimelineNotes#MOMENT}, or together with the
+     * next change of what the timeline is about, which comes after them; whoever reads here sees them at once. A timeline that is not
+     * there, or is full, takes none.
+     *
+     * @param entries as in {@link #append(TimelineId, String, String, Map)}
+     */
+    public void note(List<Entry> entries) {
+        Instant now = database.now();
+        for (Entry entry : entries) {
+            checkStep(entry.step());
+            diagnosed(entry);
+            notes.add(entry.timeline(), new Note(now, entry.step(), entry.text(), entry.details()));
+        }
+    }
+
+    /** Does a change of what {@code timeline} is about, in a transaction that first appends what was noted before. */
+    <T> T carrying(TimelineId timeline, Function<TimelineId, T> change) {
+        return notes.carrying(timeline, change);
+    }
+
+    private void write(Map<TimelineId, List<Note>> taken) {
+        // Timelines in one order, whoever else locks several.
+        var sorted = new TreeMap<TimelineId, List<Note>>(
+                Comparator.comparing(TimelineId::kind).thenComparing(TimelineId::id));
+        sorted.putAll(taken);
+        database.useTransaction(
+                Scope.all(), handle -> sorted.forEach((timeline, lines) -> append(handle, timeline, lines)));
     }
 
     /**
@@ -80,21 +119,24 @@ public final class TimelineStore {
 
     /** As {@link #append(TimelineId, String, String, Map)} for several events, all or none. */
     public List<TimelineEvent> append(List<Entry> entries) {
+        entries.stream().map(Entry::timeline).distinct().forEach(notes::write);
         List<TimelineEvent> appended = database.inTransaction(
                 Scope.all(),
                 handle -> entries.stream()
                         .map(entry -> appendUntilFull(handle, entry))
                         .toList());
-        for (int i = 0; i < appended.size(); i++) {
-            String took = appended.get(i).details().get(SIGN_TO_VERDICT);
-            // A session's timeline tells the same of its machines once more.
-            if (entries.get(i).timeline().kind() == TimelineId.Kind.MACHINE
-                    && took != null
-                    && MILLIS.matcher(took).matches()) {
-                outcomes.diagnosed(Duration.ofMillis(Long.parseLong(took)));
-            }
-        }
+        entries.forEach(this::diagnosed);
         return appended;
+    }
+
+    private void diagnosed(Entry entry) {
+        String took = entry.details().get(SIGN_TO_VERDICT);
+        // A session's timeline tells the same of its machines once more.
+        if (entry.timeline().kind() == TimelineId.Kind.MACHINE
+                && took != null
+                && MILLIS.matcher(took).matches()) {
+            outcomes.diagnosed(Duration.ofMillis(Long.parseLong(took)));
+        }
     }
 
     private TimelineEvent appendUntilFull(Handle handle, Entry entry) {
@@ -104,13 +146,7 @@ public final class TimelineStore {
         if (appended.isPresent()) {
             return appended.get();
         }
-        return append(
-                        handle,
-                        timeline,
-                        "timeline.full",
-                        "This timeline is full; further steps are not kept.",
-                        Map.of(),
-                        MAX_EVENTS)
+        return append(handle, timeline, FULL, FULL_TEXT, Map.of(), MAX_EVENTS)
                 .or(() -> read(handle, timeline, MAX_EVENTS - 1, 1).stream().findFirst())
                 .orElseThrow(() -> missing(timeline));
     }
@@ -122,7 +158,8 @@ public final class TimelineStore {
      * @param limit most events, at most 1000
      */
     public List<TimelineEvent> read(Scope scope, TimelineId timeline, long after, int limit) {
-        return database.inTransaction(scope, handle -> read(handle, timeline, after, limit));
+        notes.write(timeline);
+        return database.repeatably(scope, handle -> read(handle, timeline, after, limit));
     }
 
     /**
@@ -174,15 +211,14 @@ public final class TimelineStore {
 
     /** Appends in the caller's transaction, full or not; readers are woken when it commits. */
     TimelineEvent append(Handle handle, TimelineId timeline, String step, String text, Map<String, String> details) {
+        append(handle, timeline, TimelineNotes.carriedBy(handle, timeline));
         return append(handle, timeline, step, text, details, Integer.MAX_VALUE).orElseThrow(() -> missing(timeline));
     }
 
     /** @return empty when there is no such timeline, or it has {@code most} events already */
     private Optional<TimelineEvent> append(
             Handle handle, TimelineId timeline, String step, String text, Map<String, String> details, int most) {
-        if (step.length() > MAX_NAME || !STEP.matcher(step).matches()) {
-            throw new IllegalArgumentException("not the name of a step: " + Texts.bounded(step, MAX_NAME));
-        }
+        checkStep(step);
         // The time is the later of this clock's and of the event before: a later number never has an earlier time,
         // though the
         // lock on the timeline's row is waited for.
@@ -203,6 +239,51 @@ public final class TimelineStore {
                 .findOne();
         appended.ifPresent(event -> signals.ringAtCommit(handle, timeline));
         return appended;
+    }
+
+    /** Appends lines together, if the timeline is there and has room for them all; one by one otherwise. */
+    private void append(Handle handle, TimelineId timeline, List<Note> lines) {
+        if (lines.isEmpty()) {
+            return;
+        }
+        Update update = handle.createUpdate("WITH was AS (SELECT last_sequence, last_at FROM timelines"
+                        + " WHERE kind = :kind AND id = :id AND last_sequence + :count < :most FOR UPDATE),"
+                        + " line AS (SELECT * FROM unnest(CAST(:steps AS text[]), CAST(:texts AS text[]), CAST(:details AS text[]),"
+                        + " CAST(:times AS timestamptz[])) WITH ORDINALITY AS l (step, text, details, at, number)),"
+                        + " next AS (UPDATE timelines t SET last_sequence = was.last_sequence + :count,"
+                        + " last_at = greatest(was.last_at, CAST(:last AS timestamptz)) FROM was WHERE t.kind = :kind AND t.id = :id)"
+                        + " INSERT INTO events (kind, id, sequence, at, step, text, details)"
+                        + " SELECT :kind, :id, was.last_sequence + line.number, greatest(was.last_at, line.at), line.step, line.text,"
+                        + " CAST(line.details AS jsonb) FROM was, line")
+                .bind("kind", timeline.kind().wire())
+                .bind("id", timeline.id())
+                .bind("count", lines.size())
+                .bind("most", MAX_EVENTS)
+                .bind("last", lines.getLast().at());
+        array(update, "steps", lines, Note::step);
+        array(update, "texts", lines, line -> Texts.bounded(line.text(), MAX_TEXT));
+        array(update, "details", lines, line -> Json.details(bounded(line.details())));
+        array(update, "times", lines, line -> line.at().toString());
+        if (update.execute() > 0) {
+            signals.ringAtCommit(handle, timeline);
+            return;
+        }
+        for (Note line : lines) {
+            if (append(handle, timeline, line.step(), line.text(), line.details(), MAX_EVENTS - 1)
+                    .isEmpty()) {
+                append(handle, timeline, FULL, FULL_TEXT, Map.of(), MAX_EVENTS);
+            }
+        }
+    }
+
+    private static void array(Update update, String name, List<Note> lines, Function<Note, String> column) {
+        update.bindArray(name, String.class, lines.stream().map(column).toList());
+    }
+
+    private static void checkStep(String step) {
+        if (step.length() > MAX_NAME || !STEP.matcher(step).matches()) {
+            throw new IllegalArgumentException("not the name of a step: " + Texts.bounded(step, MAX_NAME));
+        }
     }
 
     /** Reads in the caller's transaction. */
