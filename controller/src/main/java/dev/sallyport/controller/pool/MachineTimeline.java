@@ -57,7 +57,7 @@ public final class MachineTimeline {
 
         @Override
         public void done(String step, String text, Map<String, String> details) {
-            timelines.append(entries(step, text, details));
+            timelines.note(entries(step, text, details));
         }
 
         /** What {@link #done} would write down, for who has a transaction to do it in. */

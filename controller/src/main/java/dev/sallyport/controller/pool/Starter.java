@@ -50,6 +50,7 @@ final class Starter {
     private final AgentWait boots;
     private final TemplateSource templates;
     private final Machines machines;
+    private final Turns turns = Turns.ofThisHost();
 
     Starter(
             Settings settings,
@@ -190,10 +191,9 @@ final class Starter {
 
     /** @return empty when the template cannot be begun from; nothing of that try is left then */
     private Optional<LiveMachine> restored(Start start, Template template) throws InterruptedException {
-        Machine machine;
+        Running running;
         try {
-            machine = driver.start(
-                    start.spec().from(new Origin.FromTemplate(template.folder())), start.ledger(), start.record());
+            running = made(start, start.spec().from(new Origin.FromTemplate(template.folder())));
         } catch (FailureException e) {
             if (e.reason().code() != CauseCode.TEMPLATE_UNUSABLE) {
                 throw e;
@@ -202,7 +202,6 @@ final class Starter {
             setAside(start, template, e.reason());
             return Optional.empty();
         }
-        Running running = runs(start, machine);
         var wait = new CloneWait(running.live(), settings.ahead().restore(template.key()));
         Health health;
         try {
@@ -239,12 +238,18 @@ final class Starter {
         MachineSpec spec = start.request().owner() instanceof Owner.Template(var folder)
                 ? start.spec().from(new Origin.ForTemplate(folder))
                 : start.spec();
-        Running running = runs(start, driver.start(spec, start.ledger(), start.record()));
+        Running running = made(start, spec);
         boots.await(start.id(), running.live(), start.image(), start.record(), start.began());
         if (!forTemplate) {
             machines.watch(running); // Of a template's machine its maker knows when it is to end.
         }
         return running.live();
+    }
+
+    private Running made(Start start, MachineSpec spec) throws InterruptedException {
+        try (var _ = turns.take(start.record())) {
+            return runs(start, driver.start(spec, start.ledger(), start.record()));
+        }
     }
 
     private Running runs(Start start, Machine machine) {
