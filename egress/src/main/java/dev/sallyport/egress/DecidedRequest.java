@@ -9,20 +9,23 @@ import io.netty.handler.codec.http.HttpVersion;
 /** A request that passed the gate, with what was decided. A tunnel's carries nothing of what the machine sent but the target. */
 final class DecidedRequest extends DefaultHttpRequest {
     private final Decision.Go decision;
+    private final Policy policy;
 
-    private DecidedRequest(Decision.Go decision, HttpMethod method, String uri) {
+    private DecidedRequest(Decision.Go decision, Policy policy, HttpMethod method, String uri) {
         super(HttpVersion.HTTP_1_1, method, uri);
         this.decision = decision;
+        this.policy = policy;
     }
 
-    static DecidedRequest of(HttpRequest request, Decision.Go decision) {
+    /** @param policy by which it was decided */
+    static DecidedRequest of(HttpRequest request, Decision.Go decision, Policy policy) {
         String target = decision.target().toString();
         if (decision.target().tunnel()) {
-            var tunnel = new DecidedRequest(decision, HttpMethod.CONNECT, target);
+            var tunnel = new DecidedRequest(decision, policy, HttpMethod.CONNECT, target);
             tunnel.headers().set(HttpHeaderNames.HOST, target);
             return tunnel;
         }
-        var plain = new DecidedRequest(decision, request.method(), request.uri());
+        var plain = new DecidedRequest(decision, policy, request.method(), request.uri());
         plain.headers().set(request.headers());
         plain.headers().set(HttpHeaderNames.HOST, decision.target().host()).remove(HttpHeaderNames.PROXY_AUTHORIZATION);
         return plain;
@@ -30,6 +33,10 @@ final class DecidedRequest extends DefaultHttpRequest {
 
     Decision.Go decision() {
         return decision;
+    }
+
+    Policy policy() {
+        return policy;
     }
 
     @Override

@@ -60,8 +60,8 @@ final class DoorFilters extends HttpFiltersAdapter {
     @Override
     public HttpObject serverToProxyResponse(HttpObject object) {
         answered = true;
-        if (decision != null && upstream != null && object instanceof HttpResponse response) {
-            if (response.status().code() == Attempt.PASSWORD_WANTED) {
+        if (decision != null && object instanceof HttpResponse response) {
+            if (upstream != null && response.status().code() == Attempt.PASSWORD_WANTED) {
                 policy.passwordWanted(decision.target(), wantsPassword(upstream));
             } else {
                 policy.reached(decision.target().toString());

@@ -1,9 +1,6 @@
 package dev.sallyport.egress;
 
 import dev.sallyport.model.MachineId;
-import io.netty.channel.ChannelHandlerContext;
-import io.netty.handler.codec.http.HttpRequest;
-import io.netty.handler.codec.http.HttpResponse;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -14,34 +11,21 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.littleshoot.proxy.ActivityTrackerAdapter;
-import org.littleshoot.proxy.FlowContext;
-import org.littleshoot.proxy.FullFlowContext;
-import org.littleshoot.proxy.HttpFilters;
-import org.littleshoot.proxy.HttpFiltersSourceAdapter;
-import org.littleshoot.proxy.HttpProxyServer;
-import org.littleshoot.proxy.HttpProxyServerBootstrap;
 import org.littleshoot.proxy.TransportProtocol;
-import org.littleshoot.proxy.impl.DefaultHttpProxyServer;
 import org.littleshoot.proxy.impl.ServerGroup;
 
 /**
  * The machines' way to the world. Each machine gets a {@link Door}: an HTTP proxy on an address of its own, which takes tunnels
  * to the allowed hosts, refuses everything else with a plain reason, and tells its listener. TLS is not touched: what travels in a
- * tunnel is between the machine and the host.
+ * tunnel is between the machine and the host. Doors with the same port share a listener, if they can.
  *
  * <p>Names are resolved here, once for each request, and must resolve to the public internet: a name that an attacker points at
  * the host's own network leads nowhere. Through an upstream proxy names are resolved there.
  */
 public final class EgressGateway implements AutoCloseable {
-    private static final int MAX_REQUEST_LINE = 2048;
-    private static final int MAX_HEAD = 16_384;
-    private static final int MAX_CHUNK = 16_384;
-
     /** Told what a machine did not get; called on a thread of its own, at a bounded rate. */
     @FunctionalInterface
     public interface Listener {
@@ -65,6 +49,7 @@ public final class EgressGateway implements AutoCloseable {
     private final Names names;
     private final Predicate<InetAddress> reachable;
     private final ServerGroup shared = new ServerGroup("egress", 1, 1, 2, false);
+    private final SharedPort ports;
     private final Set<Door> doors = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -85,6 +70,7 @@ public final class EgressGateway implements AutoCloseable {
         this.settings = settings;
         this.reachable = reachable;
         names = new Names(resolver, settings.resolve());
+        ports = new SharedPort(settings, shared);
     }
 
     /**
@@ -132,90 +118,28 @@ public final class EgressGateway implements AutoCloseable {
 
     /** One machine's proxy. */
     public final class Door implements AutoCloseable {
-        private final HttpProxyServer server;
         private final Policy policy;
-        private final DoorThreads threads;
-        private final LongAdder sent = new LongAdder();
-        private final LongAdder received = new LongAdder();
+        private final DoorThread thread;
+        private final InetSocketAddress address;
+        /** What listens for it alone; null where it shares a listener with others. */
+        private final @Nullable DoorServer own;
+
         private final AtomicBoolean shut = new AtomicBoolean();
 
-        private Door(MachineId machine, InetSocketAddress address, AllowList hosts, Listener listener)
+        private Door(MachineId machine, InetSocketAddress wanted, AllowList hosts, Listener listener)
                 throws IOException {
-            @Nullable Upstream upstream = settings.upstream().orElse(null);
-            policy = new Policy(hosts, names, reachable, upstream, new Teller(machine, listener));
-            threads = new DoorThreads(
-                    "egress-" + machine,
-                    shared,
-                    connections -> new Gate(policy, settings.head(), connections > settings.connectionsPerMachine()));
-            HttpProxyServerBootstrap bootstrap = DefaultHttpProxyServer.bootstrap()
-                    .withName("egress-" + machine)
-                    .withServerGroup(threads)
-                    .withAddress(address)
-                    .withProxyAlias("sallyport")
-                    .withTransparent(true)
-                    .withAllowRequestToOriginServer(false)
-                    .withMaxInitialLineLength(MAX_REQUEST_LINE)
-                    .withMaxHeaderSize(MAX_HEAD)
-                    .withMaxChunkSize(MAX_CHUNK)
-                    .withIdleConnectionTimeout(settings.idle())
-                    .withConnectTimeout(Math.toIntExact(settings.connect().toMillis()))
-                    .withFiltersSource(new HttpFiltersSourceAdapter() {
-                        @Override
-                        public HttpFilters filterRequest(HttpRequest request, ChannelHandlerContext ctx) {
-                            return new DoorFilters(request, ctx, policy, upstream, settings.connect());
-                        }
-                    })
-                    // Addresses come from the gate's decision; whatever asks for another one has gone around it.
-                    .withServerResolver((host, port) -> {
-                        throw new java.net.UnknownHostException(Texts.printable(host));
-                    })
-                    .plusActivityTracker(new ActivityTrackerAdapter() {
-                        @Override
-                        public void bytesReceivedFromClient(FlowContext flow, int bytes) {
-                            sent.add(bytes);
-                        }
-
-                        @Override
-                        public void bytesSentToClient(FlowContext flow, int bytes) {
-                            received.add(bytes);
-                        }
-
-                        @Override
-                        public void bytesReceivedFromServer(FullFlowContext flow, int bytes) {
-                            // What comes from an upstream proxy may be its own words, not the host's.
-                            if (upstream == null) {
-                                policy.reached(flow.getServerHostAndPort());
-                            }
-                        }
-
-                        @Override
-                        public void responseReceivedFromServer(FullFlowContext flow, HttpResponse response) {
-                            // The one place where the upstream proxy's answer to a tunnel's CONNECT is seen.
-                            if (flow.getChainedProxy() instanceof UpstreamHop hop) {
-                                hop.answered(response.status().code());
-                            }
-                        }
-                    });
-            if (upstream != null) {
-                bootstrap.withChainProxyManager((request, proxies, client) -> {
-                    if (request instanceof DecidedRequest decided) {
-                        Decision.Go go = decided.decision();
-                        proxies.add(new UpstreamHop(
-                                go, () -> policy.reached(go.target().toString()), upstream.authorization()));
-                    }
-                });
-            }
-            try {
-                server = bootstrap.start();
-            } catch (RuntimeException e) {
-                threads.end();
-                throw new IOException("cannot listen on " + address, e.getCause() == null ? e : e.getCause());
-            }
+            String name = "egress-" + machine;
+            policy = new Policy(
+                    hosts, names, reachable, settings.upstream().orElse(null), new Teller(machine, listener));
+            thread = new DoorThread(name, shared, policy, settings);
+            boolean inCommon = wanted.getPort() != 0 && ports.open(wanted, thread);
+            own = inCommon ? null : DoorServer.start(name, wanted, settings, shared, at -> thread);
+            address = own == null ? wanted : own.address();
         }
 
         /** Where it listens. */
         public InetSocketAddress address() {
-            return server.getListenAddress();
+            return address;
         }
 
         /** What its machine may reach from now on; connections that are open stay. */
@@ -225,15 +149,19 @@ public final class EgressGateway implements AutoCloseable {
 
         /** What went through it so far. */
         public Traffic traffic() {
-            return new Traffic(sent.sum(), received.sum(), threads.connections());
+            return thread.traffic();
         }
 
         /** Ends all its connections, and listens no more. Closing twice is harmless. */
         @Override
         public void close() {
             if (shut.compareAndSet(false, true)) {
-                server.stop();
-                threads.end();
+                if (own == null) {
+                    ports.close(address);
+                } else {
+                    own.close();
+                }
+                thread.end();
                 doors.remove(this);
             }
         }

@@ -25,6 +25,8 @@ import org.slf4j.LoggerFactory;
 final class Gate extends ChannelInboundHandlerAdapter {
     /** What was decided about the request that a connection is at. */
     static final AttributeKey<Decision.Go> DECISION = AttributeKey.valueOf(Gate.class, "decision");
+    /** The target of the request that a connection was let through with last. */
+    static final AttributeKey<Target> TARGET = AttributeKey.valueOf(Gate.class, "target");
     /** More parts of a request than this are not waited with: a CONNECT has two. */
     private static final int MAX_HELD = 64;
 
@@ -126,8 +128,9 @@ final class Gate extends ChannelInboundHandlerAdapter {
                 // Before the request goes on: LittleProxy stops reading while it connects, and must have the last word.
                 ctx.channel().config().setAutoRead(true);
                 ctx.channel().attr(DECISION).set(go);
+                ctx.channel().attr(TARGET).set(go.target());
                 HttpRequest request = (HttpRequest) held.remove();
-                ctx.fireChannelRead(DecidedRequest.of(request, go));
+                ctx.fireChannelRead(DecidedRequest.of(request, go, policy));
                 ReferenceCountUtil.release(request);
                 while (!held.isEmpty()) {
                     ctx.fireChannelRead(held.remove());

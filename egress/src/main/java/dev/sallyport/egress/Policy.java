@@ -104,6 +104,11 @@ final class Policy {
         return new Decision.Stop(502, "Proxy wants a password", text);
     }
 
+    /** Whether {@link #reached} would tell anything: asked for each piece of a transfer. */
+    boolean hasTold() {
+        return teller.toldAnything();
+    }
+
     /** Takes down that a host was reached, by its name with or without a port. */
     void reached(String hostAndPort) {
         if (teller.toldAnything()) {
