@@ -19,6 +19,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -128,14 +129,16 @@ public final class MachineStore {
     public StoredMachine begin(NewMachine machine, List<TimelineStore.Entry> told) {
         byte[] sealed = sealed(machine);
         String kind = machine.purpose() == Purpose.USER ? "" : machine.purpose().wire() + " ";
-        return database.step("machine " + kind + machine.type().wire() + " begun", Scope.all(), handle -> {
-            StoredMachine planned = plan(handle, machine, sealed);
-            return transition(
-                    handle,
-                    planned.id(),
-                    MachineLife.Event.START,
-                    MachineChange.none().telling(told));
-        });
+        return timelines.carrying(
+                told.stream().map(TimelineStore.Entry::timeline).toList(),
+                () -> database.step("machine " + kind + machine.type().wire() + " begun", Scope.all(), handle -> {
+                    StoredMachine planned = plan(handle, machine, sealed);
+                    return transition(
+                            handle,
+                            planned.id(),
+                            MachineLife.Event.START,
+                            MachineChange.none().telling(told));
+                }));
     }
 
     private byte[] sealed(NewMachine machine) {
@@ -345,9 +348,11 @@ public final class MachineStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the machine is at another version
      */
     public StoredMachine transition(MachineId id, MachineLife.Event event, MachineChange change) {
+        var told = new ArrayList<>(List.of(TimelineId.of(id)));
+        change.told().forEach(entry -> told.add(entry.timeline()));
         return timelines.carrying(
-                TimelineId.of(id),
-                timeline -> database.step(
+                told,
+                () -> database.step(
                         "machine " + event.name().toLowerCase(Locale.ROOT),
                         Scope.all(),
                         handle -> transition(handle, id, event, change)));
@@ -385,22 +390,28 @@ public final class MachineStore {
      */
     public Optional<StoredMachine> claim(
             MachineId id, HostId host, UserId user, @Nullable SessionId session, Set<String> egress) {
-        return database.step("machine claimed", Scope.all(), handle -> {
-            Optional<StoredMachine> claimed = handle.createQuery("UPDATE machines SET user_id = :user,"
-                            + " session_id = :session, egress = CAST(:egress AS jsonb), purpose = 'user',"
-                            + " version = version + 1, updated_at = :now WHERE id = :id AND host = :host"
-                            + " AND purpose = 'pool' AND state = 'ready' AND user_id IS NULL RETURNING *")
-                    .bind("user", user.value())
-                    .bind("session", session == null ? null : session.value())
-                    .bind("egress", Json.texts(egress))
-                    .bind("now", database.now())
-                    .bind("id", id.value())
-                    .bind("host", host.value())
-                    .map((row, context) -> machine(row))
-                    .findOne();
-            claimed.ifPresent(machine -> given(handle, machine, user, session));
-            return claimed;
-        });
+        var told = new ArrayList<>(List.of(TimelineId.of(id)));
+        if (session != null) {
+            told.add(TimelineId.of(session));
+        }
+        return timelines.carrying(
+                told,
+                () -> database.step("machine claimed", Scope.all(), handle -> {
+                    Optional<StoredMachine> claimed = handle.createQuery("UPDATE machines SET user_id = :user,"
+                                    + " session_id = :session, egress = CAST(:egress AS jsonb), purpose = 'user',"
+                                    + " version = version + 1, updated_at = :now WHERE id = :id AND host = :host"
+                                    + " AND purpose = 'pool' AND state = 'ready' AND user_id IS NULL RETURNING *")
+                            .bind("user", user.value())
+                            .bind("session", session == null ? null : session.value())
+                            .bind("egress", Json.texts(egress))
+                            .bind("now", database.now())
+                            .bind("id", id.value())
+                            .bind("host", host.value())
+                            .map((row, context) -> machine(row))
+                            .findOne();
+                    claimed.ifPresent(machine -> given(handle, machine, user, session));
+                    return claimed;
+                }));
     }
 
     private void given(Handle handle, StoredMachine machine, UserId user, @Nullable SessionId session) {

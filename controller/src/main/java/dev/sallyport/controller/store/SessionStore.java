@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 
@@ -213,12 +214,16 @@ public final class SessionStore {
      *     {@link IllegalTransitionException}, its evidence the timeline's last events) or the session is at another version
      */
     public StoredSession transition(Scope scope, SessionId id, SessionLife.Event event, SessionChange change) {
-        return timelines.carrying(
-                TimelineId.of(id),
-                timeline -> database.step(
+        return carrying(
+                id,
+                () -> database.step(
                         "session " + event.name().toLowerCase(Locale.ROOT),
                         scope,
                         handle -> transition(handle, id, event, change)));
+    }
+
+    private <T> T carrying(SessionId id, Supplier<T> change) {
+        return timelines.carrying(List.of(TimelineId.of(id)), change);
     }
 
     /** As {@link #transition(Scope, SessionId, SessionLife.Event, SessionChange)}, in the caller's transaction. */
@@ -243,15 +248,17 @@ public final class SessionStore {
      * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it has ended or is at another version
      */
     public StoredSession update(Scope scope, SessionId id, SessionChange change) {
-        return database.step("session updated", scope, handle -> {
-            StoredSession before = lock(handle, id, change);
-            if (before.endedAt() != null) {
-                throw FailureException.of(
-                        CauseCode.CONFLICT,
-                        "The session " + id + " is " + before.status().wire() + ".");
-            }
-            return write(handle, before, before.status(), change, change.text());
-        });
+        return carrying(
+                id,
+                () -> database.step("session updated", scope, handle -> {
+                    StoredSession before = lock(handle, id, change);
+                    if (before.endedAt() != null) {
+                        throw FailureException.of(
+                                CauseCode.CONFLICT,
+                                "The session " + id + " is " + before.status().wire() + ".");
+                    }
+                    return write(handle, before, before.status(), change, change.text());
+                }));
     }
 
     /**
@@ -430,6 +437,14 @@ public final class SessionStore {
         return "session." + status.wire();
     }
 
+    /** @throws FailureException {@link CauseCode#SIGN_IN_RUNNING} when {@code user} has a session with {@code provider} that has not ended */
+    public void mustNotRun(UserId user, ProviderId provider) {
+        runningOf(user, provider).ifPresent(session -> {
+            throw running(
+                    user, provider, session.id() + " is " + session.status().wire());
+        });
+    }
+
     private static FailureException running(Handle handle, UserId user, ProviderId provider) {
         // None is found when it has ended since: asking again will do then, and the answer is the same.
         String which = handle.createQuery("SELECT id || ' is ' || status FROM sessions"
@@ -439,6 +454,10 @@ public final class SessionStore {
                 .mapTo(String.class)
                 .findOne()
                 .orElse("it is just ending");
+        return running(user, provider, which);
+    }
+
+    private static FailureException running(UserId user, ProviderId provider, String which) {
         return FailureException.of(
                 CauseCode.SIGN_IN_RUNNING, "User " + user + ", provider " + provider + ": " + which + ".");
     }

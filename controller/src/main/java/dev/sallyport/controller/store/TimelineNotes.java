@@ -3,6 +3,8 @@ package dev.sallyport.controller.store;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,7 +13,7 @@ import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,7 +29,11 @@ final class TimelineNotes {
     private static final int AT_ONCE = 500;
 
     private static final Logger LOG = LoggerFactory.getLogger(TimelineNotes.class);
-    private static final ScopedValue<Carried> CARRIED = ScopedValue.newInstance();
+    private static final ScopedValue<Map<TimelineId, Carried>> CARRIED = ScopedValue.newInstance();
+
+    /** In which whoever needs several timelines takes them. */
+    static final Comparator<TimelineId> ORDER =
+            Comparator.comparing(TimelineId::kind).thenComparing(TimelineId::id);
 
     /** A line, and when it came. */
     record Note(Instant at, String step, String text, Map<String, String> details) {}
@@ -50,12 +56,10 @@ final class TimelineNotes {
 
     /** The lines that go along with a change, and the transaction in which they do. */
     private static final class Carried {
-        private final TimelineId timeline;
         private final List<Note> notes;
         private @Nullable Handle by;
 
-        Carried(TimelineId timeline, List<Note> notes) {
-            this.timeline = timeline;
+        Carried(List<Note> notes) {
             this.notes = notes;
         }
     }
@@ -84,20 +88,32 @@ final class TimelineNotes {
         }
     }
 
-    /** Does {@code change}, whose transaction writes the lines of {@code timeline} that wait by {@link #carriedBy}, before its own. */
-    <T> T carrying(TimelineId timeline, Function<TimelineId, T> change) {
-        List<Note> notes = take(timeline);
-        if (notes.isEmpty()) {
-            return change.apply(timeline);
-        }
-        var carried = new Carried(timeline, notes);
+    /** Does {@code change}, whose transaction writes the lines of {@code timelines} that wait by {@link #carriedBy}, before its own. */
+    <T> T carrying(Collection<TimelineId> timelines, Supplier<T> change) {
+        Map<TimelineId, Carried> all = new LinkedHashMap<>();
         boolean done = false;
         try {
-            T result = ScopedValue.where(CARRIED, carried).call(() -> change.apply(timeline));
-            done = carried.by != null;
+            // In one order: whoever else takes several does not wait for these while these wait for theirs.
+            for (TimelineId timeline :
+                    timelines.stream().sorted(ORDER).distinct().toList()) {
+                List<Note> notes = take(timeline);
+                if (!notes.isEmpty()) {
+                    all.put(timeline, new Carried(notes));
+                }
+            }
+            if (all.isEmpty()) {
+                return change.get();
+            }
+            T result = ScopedValue.where(CARRIED, all).call(change::get);
+            done = true;
             return result;
         } finally {
-            settle(Map.of(timeline, done ? List.of() : notes));
+            Map<TimelineId, List<Note>> back = new LinkedHashMap<>();
+            for (Map.Entry<TimelineId, Carried> each : all.entrySet()) {
+                Carried carried = each.getValue();
+                back.put(each.getKey(), done && carried.by != null ? List.of() : carried.notes);
+            }
+            settle(back);
         }
     }
 
@@ -107,8 +123,8 @@ final class TimelineNotes {
         if (!CARRIED.isBound()) {
             return List.of();
         }
-        Carried carried = CARRIED.get();
-        if (carried.by == handle || !carried.timeline.equals(timeline)) {
+        Carried carried = CARRIED.get().get(timeline);
+        if (carried == null || carried.by == handle) {
             return List.of();
         }
         carried.by = handle;

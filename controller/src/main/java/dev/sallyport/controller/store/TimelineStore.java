@@ -12,12 +12,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Update;
@@ -80,15 +81,14 @@ public final class TimelineStore {
         }
     }
 
-    /** Does a change of what {@code timeline} is about, in a transaction that first appends what was noted before. */
-    <T> T carrying(TimelineId timeline, Function<TimelineId, T> change) {
-        return notes.carrying(timeline, change);
+    /** Does a change of what {@code timelines} are about, in a transaction that first appends what was noted before. */
+    <T> T carrying(Collection<TimelineId> timelines, Supplier<T> change) {
+        return notes.carrying(timelines, change);
     }
 
     private void write(Map<TimelineId, List<Note>> taken) {
         // Timelines in one order, whoever else locks several.
-        var sorted = new TreeMap<TimelineId, List<Note>>(
-                Comparator.comparing(TimelineId::kind).thenComparing(TimelineId::id));
+        var sorted = new TreeMap<TimelineId, List<Note>>(TimelineNotes.ORDER);
         sorted.putAll(taken);
         database.useTransaction(
                 Scope.all(), handle -> sorted.forEach((timeline, lines) -> append(handle, timeline, lines)));

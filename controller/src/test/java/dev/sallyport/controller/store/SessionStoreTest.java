@@ -288,6 +288,19 @@ class SessionStoreTest {
     }
 
     @Test
+    void tellsWhoHasOneUnderWay() {
+        sessions.mustNotRun(user, CODEX);
+        StoredSession running = sessions.create(user, CODEX, TestStore.HOST);
+        assertThatThrownBy(() -> sessions.mustNotRun(user, CODEX))
+                .isInstanceOfSatisfying(FailureException.class, refused -> {
+                    assertThat(refused.reason().code()).isEqualTo(CauseCode.SIGN_IN_RUNNING);
+                    assertThat(refused.reason().detail()).contains(running.id() + " is initializing");
+                });
+        sessions.transition(Scope.all(), running.id(), SessionLife.Event.CANCEL, SessionChange.none());
+        sessions.mustNotRun(user, CODEX);
+    }
+
+    @Test
     void refusesForeignCursorsAndLimits() {
         for (String cursor : List.of("", "!", "AAAA", "MTIzLid4Jw")) {
             assertThatThrownBy(() -> sessions.list(Scope.all(), SessionQuery.everything(), cursor, 10))
