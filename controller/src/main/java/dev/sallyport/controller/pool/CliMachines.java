@@ -39,6 +39,8 @@ public final class CliMachines {
     private final Vault vault;
     private final Room room;
     private final Map<UserId, CompletableFuture<LiveMachine>> byUser = new HashMap<>();
+    /** When it has so many entries, those of machines that are gone are dropped. */
+    private int full = 64;
 
     public CliMachines(Machines machines, Providers providers, Vault vault, Room room) {
         this.machines = machines;
@@ -105,6 +107,7 @@ public final class CliMachines {
         synchronized (byUser) {
             CompletableFuture<LiveMachine> known = byUser.get(user);
             if (known == null || isGone(known)) {
+                dropGone();
                 known = new CompletableFuture<>();
                 byUser.put(user, known);
                 ours = true;
@@ -196,6 +199,14 @@ public final class CliMachines {
         return files.stream()
                 .map(file -> new CredentialSet.File(file.path(), file.mode(), file.content()))
                 .toList();
+    }
+
+    /** Guarded by {@code byUser}; seldom enough to cost a start nothing. */
+    private void dropGone() {
+        if (byUser.size() >= full) {
+            byUser.values().removeIf(this::isGone);
+            full = Math.max(64, 2 * byUser.size());
+        }
     }
 
     private boolean isGone(CompletableFuture<LiveMachine> known) {

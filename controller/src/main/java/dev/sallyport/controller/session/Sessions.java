@@ -114,7 +114,7 @@ public final class Sessions implements AutoCloseable {
             throw FailureException.of(CauseCode.HOST_RESTARTED, "The controller is shutting down.");
         }
         // Refused before anything is written; what waits is written down, and goes on after a restart.
-        Place place = parts.room().forSignIn(user, !parts.cliMachines().has(user));
+        Place place = roomFor(user, provider.id());
         boolean used = false;
         try {
             StoredSession session =
@@ -129,6 +129,16 @@ public final class Sessions implements AutoCloseable {
             if (!used) {
                 place.close();
             }
+        }
+    }
+
+    private Place roomFor(UserId user, ProviderId provider) {
+        try {
+            return parts.room().forSignIn(user, !parts.cliMachines().has(user));
+        } catch (FailureException e) {
+            // Whoever has one under way is told of that, whether there would be room for another or not.
+            parts.sessions().mustNotRun(user, provider);
+            throw e;
         }
     }
 
