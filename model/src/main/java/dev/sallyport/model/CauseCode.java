@@ -175,6 +175,11 @@ public enum CauseCode {
 
     // Machines
     OUT_OF_MEMORY(Family.MACHINE, 500, "The machine ran out of memory.", "Give this kind of machine more memory."),
+    FILES_EXHAUSTED(
+            Family.HOST,
+            503,
+            "The controller has as many files open as it may.",
+            "Raise the limit of open files (ulimit -n, or LimitNOFILE= of its unit), and start it again."),
     WRITABLE_DISK_FULL(
             Family.MACHINE,
             500,

@@ -1,5 +1,6 @@
 package dev.sallyport.bench.simulated;
 
+import dev.sallyport.image.Failures;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.machine.MachineSpec;
@@ -74,7 +75,11 @@ public final class SimulatedDriver implements MachineDriver {
             addresses.release(address);
             made.undoAll();
             throw new FailureException(
-                    Cause.of(CauseCode.HYPERVISOR_FAILED, "Starting " + spec.id() + " failed.", e.toString()), e);
+                    Cause.of(
+                            Failures.codeOf(String.valueOf(e.getMessage()), CauseCode.HYPERVISOR_FAILED),
+                            "Starting " + spec.id() + " failed.",
+                            e.toString()),
+                    e);
         } catch (RuntimeException e) {
             addresses.release(address);
             made.undoAll();

@@ -81,6 +81,7 @@ public final class DoctorVerb implements Verb {
                 new PortCheck(host, port),
                 new DiskCheck(folders),
                 new MemoryCheck(settings.browser(), settings.cli()),
+                new FilesCheck(),
                 new ClockCheck(folders.cache())));
         if (database == null) {
             checks.add(new DatabaseCheck(folders));

@@ -58,6 +58,7 @@ final class DoctorVerbTest {
                         "port",
                         "disk",
                         "memory",
+                        "open files",
                         "clock",
                         "database",
                         "images",

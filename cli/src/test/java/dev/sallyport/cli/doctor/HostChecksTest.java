@@ -56,6 +56,17 @@ final class HostChecksTest {
                 .contains("modprobe tun");
     }
 
+    @ParameterizedTest
+    @CsvSource({"unlimited, OK", "1048576, OK", "20000, OK", "1024, OK", "700, WARNING", "256, BROKEN"})
+    void openFilesAreCountedAgainstTheHardLimit(String hard, State state) {
+        String limits = "Limit                     Soft Limit           Hard Limit           Units     \n"
+                + "Max processes             95000                95000                processes \n"
+                + "Max open files            1024                 " + hard + "                files     \n";
+        Finding finding = FilesCheck.judge(FilesCheck.limit(limits));
+        assertThat(finding.state()).isEqualTo(state);
+        assertThat(finding.remedy().contains("LimitNOFILE=")).isEqualTo(state != State.OK);
+    }
+
     @Test
     void aFreePortAndOursAreWell() {
         assertThat(PortCheck.judge(new Seen("127.0.0.1:4000", "", Optional.empty(), "")))

@@ -25,6 +25,7 @@ import dev.sallyport.controller.store.SessionStore;
 import dev.sallyport.controller.store.StoredSession;
 import dev.sallyport.controller.store.TimelineId;
 import dev.sallyport.controller.store.TimelineStore;
+import dev.sallyport.image.Failures;
 import dev.sallyport.machine.MachineExit;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -128,7 +129,9 @@ final class SignInFlow implements Runnable {
             LOG.debug("Session {} was interrupted", id);
         } catch (RuntimeException e) {
             LOG.error("Session {} failed for a reason that has no name", id, e);
-            fail(Cause.of(CauseCode.UNKNOWN, e.getClass().getSimpleName()));
+            fail(Cause.of(
+                    Failures.codeOf(String.valueOf(e.getMessage()), CauseCode.UNKNOWN),
+                    e.getClass().getSimpleName()));
         } finally {
             if (asked != null) {
                 asked.close();

@@ -1,5 +1,6 @@
 package dev.sallyport.machine.qemu;
 
+import dev.sallyport.image.Failures;
 import dev.sallyport.machine.Command;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineDriver;
@@ -91,11 +92,10 @@ public final class QemuDriver implements MachineDriver {
                 interrupted.initCause(e);
                 throw interrupted;
             }
-            boolean full = String.valueOf(e.getMessage()).contains("No space left on device");
             throw withLeft(
                     new FailureException(
                             Cause.of(
-                                    full ? CauseCode.DISK_FULL : CauseCode.HYPERVISOR_FAILED,
+                                    Failures.codeOf(String.valueOf(e.getMessage()), CauseCode.HYPERVISOR_FAILED),
                                     "Starting " + spec.id() + " failed.",
                                     e.toString()),
                             e),
