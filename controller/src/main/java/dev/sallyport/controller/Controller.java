@@ -83,6 +83,9 @@ import org.slf4j.LoggerFactory;
 
 /** One running controller. {@link #start} is the whole wiring, from the database up; {@link #close} ends it in reverse order. */
 public final class Controller implements AutoCloseable {
+    /** Whether all machines' doors have one listener: fewer open files, but no other controller beside this one on its host. */
+    private static final boolean SHARES_DOORS = "1".equals(System.getenv("SALLYPORT_SHARED_DOORS"));
+
     private static final Logger LOG = LoggerFactory.getLogger(Controller.class);
     private static final Duration ROUND = Duration.ofMinutes(1);
     private static final int FORGET_AT_ONCE = 500;
@@ -167,7 +170,7 @@ public final class Controller implements AutoCloseable {
 
         Providers providers = Providers.load(folders.data().resolve("providers"));
         ImageStore images = ImageStore.open(folders.cache());
-        EgressGateway gateway = open(parts, new EgressGateway(settings.upstream()));
+        EgressGateway gateway = open(parts, new EgressGateway(settings.upstream(), SHARES_DOORS));
         Limits limits = settings.limits()
                 .orElseGet(() -> Limits.defaults(fittings.memory().total()));
         Admission admission = open(parts, new Admission(limits, fittings.memory(), System::nanoTime).start());

@@ -20,7 +20,7 @@ import org.littleshoot.proxy.impl.ServerGroup;
 /**
  * The machines' way to the world. Each machine gets a {@link Door}: an HTTP proxy on an address of its own, which takes tunnels
  * to the allowed hosts, refuses everything else with a plain reason, and tells its listener. TLS is not touched: what travels in a
- * tunnel is between the machine and the host. Doors with the same port share a listener, if they can.
+ * tunnel is between the machine and the host. Doors with the same port share a listener, if they are to and can.
  *
  * <p>Names are resolved here, once for each request, and must resolve to the public internet: a name that an attacker points at
  * the host's own network leads nowhere. Through an upstream proxy names are resolved there.
@@ -55,9 +55,15 @@ public final class EgressGateway implements AutoCloseable {
 
     /** A gateway with the default settings, through {@code upstream} if there is one. */
     public EgressGateway(Optional<InetSocketAddress> upstream) {
+        this(upstream, false);
+    }
+
+    /** A gateway with the default settings, and with a listener for all doors of a port if {@code sharesPorts}. */
+    public EgressGateway(Optional<InetSocketAddress> upstream, boolean sharesPorts) {
         this(upstream.map(address ->
                         EgressSettings.DEFAULT.through(Upstream.of(address.getHostString(), address.getPort())))
-                .orElse(EgressSettings.DEFAULT));
+                .orElse(EgressSettings.DEFAULT)
+                .sharingPorts(sharesPorts));
     }
 
     /** A gateway. */
@@ -132,7 +138,7 @@ public final class EgressGateway implements AutoCloseable {
             policy = new Policy(
                     hosts, names, reachable, settings.upstream().orElse(null), new Teller(machine, listener));
             thread = new DoorThread(name, shared, policy, settings);
-            boolean inCommon = wanted.getPort() != 0 && ports.open(wanted, thread);
+            boolean inCommon = settings.sharesPorts() && wanted.getPort() != 0 && ports.open(wanted, thread);
             own = inCommon ? null : DoorServer.start(name, wanted, settings, shared, at -> thread);
             address = own == null ? wanted : own.address();
         }

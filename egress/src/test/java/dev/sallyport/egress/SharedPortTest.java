@@ -37,7 +37,7 @@ class SharedPortTest {
     @BeforeEach
     void start() throws Exception {
         server = new TlsServer();
-        gateway = new EgressGateway(FEW, (host, any) -> List.of(server.address()), address -> true);
+        gateway = new EgressGateway(FEW.sharingPorts(true), (host, any) -> List.of(server.address()), address -> true);
         try (var free = new ServerSocket(0)) {
             port = free.getLocalPort();
         }

@@ -39,8 +39,8 @@ public final class SimulatedDriver implements MachineDriver {
     private static final byte[] CONSOLE =
             "simulated: booting\nsimulated: the agent is up\n".getBytes(StandardCharsets.US_ASCII);
 
-    /** Where each machine looks for its door, as with TAP networks. */
-    private static final int DOOR_PORT = 3128;
+    /** Where each machine looks for its door: one port for all, as with TAP networks, and not theirs. */
+    private static final int DOOR_PORT = 3129;
 
     private final MachineAddresses addresses;
     private final int agentPort;
