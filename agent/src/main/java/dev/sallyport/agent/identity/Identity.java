@@ -33,20 +33,17 @@ final class Identity {
     Identity(Settings settings, Kernel kernel, ForkDetectPages pages, Action cookie, CurrentFacts current) {
         file = settings.facts();
         Path root = settings.root();
-        var entropy = new Entropy(root, kernel);
         var names = new HostNames(root, kernel);
         var boot = new BootId(settings.run(), root, kernel);
         var address = new Address(root, kernel);
         first = List.of(
                 new Step("clock", facts -> kernel.setClock(facts.time().plusNanos(System.nanoTime() - facts.readAt()))),
-                new Step("random", facts -> entropy.renew()),
+                new Step("random", facts -> kernel.reseed(facts.entropy())),
                 new Step("generators", facts -> pages.wipe()),
                 new Step("address", address::set),
-                new Step("facts", facts -> {
-                    write(settings.facts(), facts.lines());
-                    current.replace(facts.facts());
-                }));
+                new Step("facts", facts -> current.replace(facts.facts())));
         rest = List.of(
+                new Step("file", facts -> write(settings.facts(), facts.lines())),
                 new Step("names", facts -> names.set(facts.facts())),
                 new Step("boot_id", facts -> boot.renew()),
                 new Step("cookie", cookie),

@@ -3,8 +3,11 @@ package dev.sallyport.agent.identity;
 import dev.sallyport.agent.Facts;
 import dev.sallyport.agent.Gateway;
 import dev.sallyport.agent.linux.Ipv4;
+import dev.sallyport.agent.linux.KernelRandom;
+import dev.sallyport.model.Secret;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +21,7 @@ import java.util.regex.Pattern;
  * @param address its address; empty when it keeps that of the template
  * @param gateway where all else is reached; empty when that stays as it is
  * @param time the host's clock when it wrote them
+ * @param seed random bytes that the host drew for this machine alone; written nowhere
  * @param readAt {@link System#nanoTime} when they had been read
  */
 record NewFacts(
@@ -26,12 +30,16 @@ record NewFacts(
         Optional<Ipv4.Net> address,
         Optional<Ipv4> gateway,
         Instant time,
+        Secret seed,
         long readAt) {
     private static final String SOURCE = "it";
     private static final String AUTHORITIES = "ca_certificates";
     private static final Pattern KEY = Pattern.compile("[a-z][a-z0-9_]{0,63}");
     private static final Pattern MACHINE_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,127}");
     private static final Pattern HOST_NAME = Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
+    private static final String SEED = "seed";
+    private static final int SEED_BYTES = 32;
+    private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern TIME_MS = Pattern.compile("[1-9][0-9]{11,14}");
 
     /** Why facts are refused. Its message names what is wrong, never a value. */
@@ -66,7 +74,8 @@ record NewFacts(
         if (!values.getOrDefault("vm_type", "").equals(template.type().wire())) {
             throw new Refused("vm_type is not the template's");
         }
-        needed(values, "token_sha256", Pattern.compile("[0-9a-f]{64}"));
+        needed(values, "token_sha256", DIGEST);
+        needed(values, SEED, DIGEST);
         needed(values, "machine_id", MACHINE_ID);
         needed(values, "hostname", HOST_NAME);
         needed(values, "time_ms", TIME_MS);
@@ -85,6 +94,9 @@ record NewFacts(
         if (gateway.isEmpty() && given(values, "gateway").isPresent()) {
             throw new Refused("gateway is no A.B.C.D");
         }
+        Secret seed = Secret.of(values.getOrDefault(SEED, ""));
+        values.remove(SEED);
+        values.putIfAbsent("layers", template.layers());
         // What Chromium was started with are the template's authorities.
         values.put(AUTHORITIES, template.caCertificates());
         List<String> written = values.entrySet().stream()
@@ -97,6 +109,7 @@ record NewFacts(
                 address,
                 gateway,
                 Instant.ofEpochMilli(Long.parseLong(values.getOrDefault("time_ms", ""))),
+                seed,
                 readAt);
     }
 
@@ -110,11 +123,17 @@ record NewFacts(
         Facts template = Facts.of(Facts.values(lines, SOURCE), SOURCE);
         var told = new ArrayList<String>();
         told.add("time_ms=" + System.currentTimeMillis());
+        told.add(SEED + "=" + HexFormat.of().formatHex(KernelRandom.bytes(SEED_BYTES)));
         lines.stream()
                 .filter(line -> !line.startsWith("template=") && !line.startsWith(AUTHORITIES + "="))
                 .forEach(told::add);
         NewFacts judged = of(FactsText.read(told), template, System.nanoTime());
-        return new NewFacts(template, lines, judged.address, judged.gateway, judged.time, judged.readAt);
+        return new NewFacts(template, lines, judged.address, judged.gateway, judged.time, judged.seed, judged.readAt);
+    }
+
+    /** The seed's bytes. */
+    byte[] entropy() {
+        return HexFormat.of().parseHex(seed.reveal());
     }
 
     private static Optional<String> given(Map<String, String> values, String key) {

@@ -38,6 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(30)
 class AdoptionTest {
     private static final Secret TEMPLATES = Secret.of("what nobody knows");
+    private static final String SEED = "5eed".repeat(16);
     private static final Secret CLONES = Secret.of("what the host knows");
 
     /** Nothing listens there, so that an egress check would say so. */
@@ -54,6 +55,7 @@ class AdoptionTest {
     private Agent agent;
     private AgentClient templates;
     private volatile AgentClient clones;
+    private volatile boolean noRandomNumbers;
 
     private final class ListeningKernel implements Kernel {
         private void note(String text) {
@@ -66,7 +68,10 @@ class AdoptionTest {
         }
 
         @Override
-        public void reseed(byte[] entropy) {
+        public void reseed(byte[] entropy) throws IOException {
+            if (noRandomNumbers) {
+                throw new IOException("the kernel takes none");
+            }
             note("reseed " + entropy.length);
         }
 
@@ -104,7 +109,6 @@ class AdoptionTest {
             Files.createDirectories(root.resolve(each));
         }
         Files.writeString(root.resolve("proc/net/dev"), "Inter-|\n face |bytes\n    lo: 0 0\n  eth0: 0 0\n");
-        Files.write(root.resolve("dev/hwrng"), new byte[2000]);
         console = folder.resolve("console");
         new Processes().makeFifo(console, 0600);
         Files.createDirectories(folder.resolve("home/workspace"));
@@ -177,7 +181,8 @@ class AdoptionTest {
 
     private static String facts(String hostname) {
         return "SALLYPORT-FACTS 1\naddress=10.1.0.2/32\ngateway=10.1.0.1\nhostname=" + hostname
-                + "\nlayers=l1\nmachine_id=m-7\nproxy=127.0.0.2:9\ntime_ms=1795800000000\ntoken_sha256="
+                + "\nlayers=l1\nmachine_id=m-7\nproxy=127.0.0.2:9\nseed=" + SEED
+                + "\ntime_ms=1795800000000\ntoken_sha256="
                 + CLONES.sha256() + "\nvm_type=cli\nEND\n";
     }
 
@@ -214,7 +219,7 @@ class AdoptionTest {
         assertThat(asked)
                 .containsExactly(
                         "clock 2026-11-27T17:20:00Z",
-                        "reseed 256",
+                        "reseed 32",
                         "address eth0 10.1.0.2/32",
                         "gateway eth0 10.1.0.1 true",
                         "name cli-7",
@@ -229,7 +234,11 @@ class AdoptionTest {
         assertThat(now.machineId()).isEqualTo("m-7");
         assertThat(now.tokenSha256()).isEqualTo(CLONES.sha256());
         awaitLog("adopted as m-7 in ");
-        assertThat(log()).doesNotContain(CLONES.sha256()).doesNotContain("BAD NAME");
+        assertThat(log())
+                .doesNotContain(CLONES.sha256())
+                .doesNotContain("BAD NAME")
+                .doesNotContain(SEED);
+        assertThat(folder.resolve("facts")).content().doesNotContain(SEED);
     }
 
     private static String machineId() throws Exception {
@@ -256,30 +265,27 @@ class AdoptionTest {
     }
 
     @Test
-    void withoutRandomBytesOfItsOwnItTakesNoToken() throws Exception {
+    void withoutRandomNumbersOfItsOwnItTakesNoToken() throws Exception {
         rehearsed();
-        Files.delete(root.resolve("dev/hwrng"));
+        noRandomNumbers = true;
         tell(facts("cli-7"));
 
         Health health =
                 await(each -> each.parts().getOrDefault(Adoption.IDENTITY, "").startsWith("failed"));
 
         assertThat(health.status()).isEqualTo(Health.TEMPLATE);
-        assertThat(health.parts().get(Adoption.IDENTITY))
-                .startsWith("failed: random: ")
-                .contains("dev/hwrng");
+        assertThat(health.parts().get(Adoption.IDENTITY)).startsWith("failed: random: ");
         awaitLog("start: failed: TEMPLATE_UNUSABLE identity: random: ");
         assertThat(takes(clones)).isFalse();
         assertThat(asked).containsExactly("clock 2026-11-27T17:20:00Z");
     }
 
     @Test
-    void tooFewRandomBytesAreNone() throws Exception {
+    void factsWithoutAWholeSeedAreRefused() throws Exception {
         rehearsed();
-        Files.write(root.resolve("dev/hwrng"), new byte[Entropy.BYTES - 1]);
-        tell(facts("cli-7"));
+        tell(facts("cli-7").replace(SEED, SEED.substring(1)));
 
-        awaitLog("start: failed: TEMPLATE_UNUSABLE identity: random: ");
+        awaitLog("identity: facts were refused: seed is missing or of another form");
         assertThat(takes(clones)).isFalse();
     }
 
@@ -287,7 +293,7 @@ class AdoptionTest {
     void aTemplateThatCouldNotMakeClonesSaysSoAtOnce() throws Exception {
         rehearsed();
         agent.close();
-        Files.delete(root.resolve("dev/hwrng"));
+        noRandomNumbers = true;
 
         try (Agent other = Agent.on(
                 kernel,

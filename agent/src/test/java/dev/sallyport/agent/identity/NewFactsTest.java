@@ -8,6 +8,7 @@ import dev.sallyport.agent.linux.Ipv4;
 import dev.sallyport.model.VmType;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,7 @@ class NewFactsTest {
                 "proxy=10.1.0.1:3128",
                 "layers=l1,l2",
                 "later_fact=x",
+                "seed=" + DIGEST,
                 "time_ms=1795800000123"));
     }
 
@@ -40,10 +42,12 @@ class NewFactsTest {
                 .isEqualTo(new Facts("m-1", VmType.CLI, DIGEST, "10.1.0.1:3128", "UEVN", "cli-1", "l1,l2", false));
         assertThat(facts.lines())
                 .contains("ca_certificates=UEVN", "later_fact=x", "address=10.1.0.2/30")
+                .noneMatch(line -> line.startsWith("seed="))
                 .isSorted();
         assertThat(facts.address()).isEqualTo(Ipv4.Net.of("10.1.0.2/30"));
         assertThat(facts.gateway()).isEqualTo(Ipv4.of("10.1.0.1"));
         assertThat(facts.time()).isEqualTo(Instant.ofEpochMilli(1_795_800_000_123L));
+        assertThat(facts.entropy()).isEqualTo(HexFormat.of().parseHex(DIGEST));
         assertThat(facts.readAt()).isEqualTo(7);
     }
 

@@ -4,6 +4,7 @@ import dev.sallyport.machine.FactsDisk;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.Secret;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -33,6 +34,8 @@ final class QemuRestore {
 
     /** QEMU's input, as what it takes a state from. */
     private static final String INPUT = "fd:0";
+
+    private static final int SEED_BYTES = 32;
 
     private static final Duration COMMAND = Duration.ofSeconds(20);
 
@@ -92,6 +95,9 @@ final class QemuRestore {
     /** The guest's clock stands where the template's stood: the time is the last that is put in. */
     private void tell() throws IOException {
         Map<String, String> told = new HashMap<>(facts);
+        // Random numbers of its own: all else that it could draw some from is the same in each machine of this
+        // template.
+        told.put("seed", Secret.random(SEED_BYTES).sha256());
         told.put("time_ms", Long.toString(System.currentTimeMillis()));
         ByteBuffer text = ByteBuffer.wrap(FactsDisk.text(told).getBytes(StandardCharsets.UTF_8));
         try (FileChannel console = FileChannel.open(consoleInput, StandardOpenOption.WRITE)) {

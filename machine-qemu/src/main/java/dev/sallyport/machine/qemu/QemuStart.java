@@ -175,8 +175,11 @@ final class QemuStart {
                     throw new TapNetworks.RefusedException("only root may make TAP devices and rules");
                 }
                 TapNetworks.Device device = tools.taps().make(spec.id(), made);
-                TapNetwork network = tools.taps()
-                        .open(device, Doors.open(spec.egress(), device.host(), MachineNetwork.DOOR_PORT), made);
+                var network = new TapNetwork(
+                        device.name(),
+                        device.host(),
+                        device.guest(),
+                        Doors.open(spec.egress(), device.host(), MachineNetwork.DOOR_PORT));
                 steps.done("network", network.text(), network.details());
                 return network;
             } catch (TapNetworks.RefusedException e) {
@@ -220,7 +223,9 @@ final class QemuStart {
                                 made)));
             case Origin.FromTemplate(Path folder) -> {
                 Map<String, String> told = new HashMap<>(facts);
-                told.remove(QemuKeys.AUTHORITIES); // The template's agent has them.
+                // The template has them, and each byte is a moment of a slow console.
+                told.remove(QemuKeys.AUTHORITIES);
+                told.remove("layers");
                 yield new QemuLaunch.Template(
                         Optional.of(new QemuRestore(
                                 new QemuTemplate(folder).of(QemuTemplate.STATE),

@@ -7,7 +7,6 @@ import dev.sallyport.model.MachineId;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -84,7 +83,7 @@ final class TapNetworks {
     }
 
     /**
-     * Makes the device and the table that guards it.
+     * Makes the device, and the table that guards it and lets its machine through to the port of its gateway.
      *
      * @throws RefusedException with the reason when this program may not
      * @throws InterruptedException when the calling thread is interrupted
@@ -114,7 +113,7 @@ final class TapNetworks {
                 .findFirst();
     }
 
-    /** What {@link #make} and {@link #open} could have left of a machine, in the order in which it is to be undone. */
+    /** What {@link #make} could have left of a machine, in the order in which it is to be undone. */
     List<Resource> traces(MachineId id) {
         String device = deviceOf(id);
         return lacking().isPresent()
@@ -129,41 +128,31 @@ final class TapNetworks {
             throws IOException, RefusedException, InterruptedException {
         Held held = hold();
         try {
-            // The rules come first: there is no moment at which a device is not guarded.
-            made.intend(new Resource(driver, TABLE, TABLE_NAME));
-            refuse("nft", Command.run(DEADLINE, rules(), List.of("nft", "-f", "-")));
             int network = free(id);
             var device = new Device(name, subnet.host(network), subnet.guest(network));
+            String host = device.host().getHostAddress();
+            String element = name + " . " + host + " . " + MachineNetwork.DOOR_PORT;
+            // The rules come first: there is no moment at which a device is not guarded. Each program costs
+            // milliseconds of a
+            // start, so each runs once.
+            made.intend(new Resource(driver, TABLE, TABLE_NAME));
+            made.intend(new Resource(driver, ELEMENT, element));
+            refuse("nft", Command.run(DEADLINE, rules() + elementCommand("add", element), List.of("nft", "-f", "-")));
             made.intend(new Resource(driver, TAP, name));
             // Owned by root: what escapes from QEMU and is a common user then cannot open another machine's device.
-            ip("tuntap add dev " + name + " mode tap user root");
+            ip(String.join(
+                    "\n",
+                    "tuntap add dev " + name + " mode tap user root",
+                    "link set dev " + name + " address " + HOST_MAC + " up",
+                    "addr add " + host + "/30 dev " + name,
+                    "neigh replace " + device.guest().getHostAddress() + " lladdr " + MachineNetwork.MAC + " dev "
+                            + name + " nud permanent"));
+            // Nothing is attached to it yet.
             harden(name);
-            ip("link set dev " + name + " address " + HOST_MAC + " up\naddr add "
-                    + device.host().getHostAddress() + "/30 dev " + name + "\nneigh replace "
-                    + device.guest().getHostAddress() + " lladdr " + MachineNetwork.MAC + " dev " + name
-                    + " nud permanent");
             return device;
         } finally {
             held.release();
         }
-    }
-
-    /**
-     * Lets the machine through to its gateway.
-     *
-     * @throws RefusedException when nft does not take it
-     * @throws InterruptedException when the calling thread is interrupted
-     */
-    TapNetwork open(Device device, InetSocketAddress door, MadeThings made)
-            throws RefusedException, InterruptedException {
-        String element = device.name() + " . " + door.getAddress().getHostAddress() + " . " + door.getPort();
-        made.intend(new Resource(driver, ELEMENT, element));
-        try {
-            refuse("nft", Command.run(DEADLINE, elementCommand("add", element), List.of("nft", "-f", "-")));
-        } catch (IOException e) {
-            throw new RefusedException(String.valueOf(e.getMessage()));
-        }
-        return new TapNetwork(device.name(), device.host(), device.guest(), door);
     }
 
     /** Undoes one thing; see {@link dev.sallyport.machine.MachineDriver#undo}. */

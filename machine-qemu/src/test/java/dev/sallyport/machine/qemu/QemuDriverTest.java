@@ -119,7 +119,7 @@ class QemuDriverTest {
         assertThat(traces.getFirst()).isEqualTo(new Resource("qemu", "process", "qemu-" + id));
         assertThat(traces)
                 .filteredOn(trace -> trace.kind().equals("file"))
-                .hasSize(6)
+                .hasSize(7)
                 .allSatisfy(trace -> assertThat(Path.of(trace.name())).hasParentRaw(directory.toAbsolutePath()));
 
         Path log = Files.writeString(directory.resolve("console.log"), "kept");
