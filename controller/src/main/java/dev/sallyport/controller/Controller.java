@@ -92,12 +92,26 @@ public final class Controller implements AutoCloseable {
 
     private final HttpServer server;
     private final AdminToken admin;
+    private final Settings settings;
+    private final TemplateMaker maker;
     private final Deque<AutoCloseable> parts;
 
-    private Controller(HttpServer server, AdminToken admin, Deque<AutoCloseable> parts) {
+    private Controller(
+            HttpServer server, AdminToken admin, Settings settings, TemplateMaker maker, Deque<AutoCloseable> parts) {
         this.server = server;
+        this.settings = settings;
+        this.maker = maker;
         this.admin = admin;
         this.parts = parts;
+    }
+
+    /**
+     * Whether machines begin from templates from now on, or boot because they are to, or cannot do better.
+     *
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public boolean hasTemplates() throws InterruptedException {
+        return !settings.ahead().templates() || maker.isSettled();
     }
 
     /**
@@ -282,7 +296,7 @@ public final class Controller implements AutoCloseable {
         if (bells instanceof PostgresBells heard) {
             heard.listen(ears(machines, sessions, signals));
         }
-        return new Controller(server, admin, parts);
+        return new Controller(server, admin, settings, maker, parts);
     }
 
     /** The database that is shared, or one of this controller's own; either way the data folder is this controller's alone. */

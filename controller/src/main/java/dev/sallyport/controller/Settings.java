@@ -92,6 +92,9 @@ public record Settings(
         /** Templates, and one machine of each kind. */
         public static final Ahead DEFAULTS = new Ahead(true, 1, 1, 8, Duration.ofSeconds(15));
 
+        /** Each machine boots when it is asked for. */
+        public static final Ahead NOTHING = new Ahead(false, 0, 0, 0, Duration.ofSeconds(15));
+
         private static final int MOST = 1000;
 
         /** @throws FailureException BAD_REQUEST when a number is out of its range */

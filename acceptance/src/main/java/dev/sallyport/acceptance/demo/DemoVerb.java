@@ -66,14 +66,19 @@ public final class DemoVerb implements Verb {
                 return serve(stage, progress);
             }
             phases.put("serve", millisSince(serveBegan));
+            long templatesBegan = System.nanoTime();
+            progress.line("Templates of the machines are made, once for each image ...");
+            stage.awaitTemplates();
+            phases.put("templates", millisSince(templatesBegan));
             Path picture = place.resolve("approval-" + provider + ".png");
             SignIn signIn =
                     SignIn.run(stage, USER, provider, picture, event -> progress.line(SessionFollower.line(event)));
-            long boot = signIn.at("browser.agent_ready");
+            // By a boot, from a template, or claimed from the pool.
+            long boot = signIn.at("session.vm_created");
             long opened = signIn.at("session.awaiting_user");
             long signedIn = signIn.at("session.transferring");
             long completed = signIn.at("session.completed");
-            phases.put("boot to agent", boot);
+            phases.put("browser machine", boot);
             phases.put("sign-in page", opened - boot);
             phases.put("sign-in", signedIn - opened);
             phases.put("hand-over", completed - signedIn);

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 
@@ -24,6 +25,8 @@ import java.util.function.UnaryOperator;
  * removes the data folder; after a crash the next stage on the same folder removes what was left.
  */
 public final class Stage implements AutoCloseable {
+    private static final long LOOK_MILLIS = 200;
+
     private final Folders folders;
     private final StandInVendors vendors;
     private final Controller controller;
@@ -51,7 +54,7 @@ public final class Stage implements AutoCloseable {
             throws IOException, InterruptedException {
         var folders = new Folders(installed.cache(), data, installed.home());
         Files.createDirectories(data);
-        StandInVendors vendors = StandInVendors.start();
+        StandInVendors vendors = StandInVendors.start(installed.cache().resolve("stand-in.p12"));
         try {
             Controller controller = Controller.start(choices.apply(Settings.defaults(folders))
                     .listeningOn(listen)
@@ -72,6 +75,13 @@ public final class Stage implements AutoCloseable {
     /** Where the controller serves. */
     public URI address() {
         return controller.address();
+    }
+
+    /** Waits until machines need not boot, or cannot do better; once for an image it takes a boot of each kind. */
+    public void awaitTemplates() throws InterruptedException {
+        while (!controller.hasTemplates()) {
+            TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        }
     }
 
     /** The API with the admin token. */

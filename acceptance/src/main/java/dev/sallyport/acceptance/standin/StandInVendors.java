@@ -1,8 +1,10 @@
 package dev.sallyport.acceptance.standin;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -72,11 +74,25 @@ public final class StandInVendors implements AutoCloseable {
     /**
      * Starts the stand-ins on free loopback ports.
      *
+     * @param kept where their certificate is kept, so that the next ones have the same
+     * @throws IOException when it cannot be
+     * @throws IllegalStateException when they cannot listen
+     */
+    public static StandInVendors start(Path kept) throws IOException {
+        return start(TestAuthority.kept(kept, HOSTS));
+    }
+
+    /**
+     * Starts the stand-ins on free loopback ports, with a certificate of their own.
+     *
      * @throws IllegalStateException when they cannot listen
      */
     public static StandInVendors start() {
+        return start(new TestAuthority(HOSTS));
+    }
+
+    private static StandInVendors start(TestAuthority authority) {
         var ledger = new Ledger();
-        var authority = new TestAuthority(HOSTS);
         Map<String, OAuthServer> identityProviders = Map.of(
                 DEMO_HOST,
                 new OAuthServer(

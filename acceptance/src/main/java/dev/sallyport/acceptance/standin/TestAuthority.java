@@ -1,8 +1,13 @@
 package dev.sallyport.acceptance.standin;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.StringWriter;
 import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -30,11 +35,13 @@ import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /**
- * A certificate authority of one test run, and one certificate of it for all stand-in hosts (RFC 5280; EC P-256). Its private
- * key is used once and forgotten.
+ * A certificate authority for tests, and one certificate of it for all stand-in hosts (RFC 5280; EC P-256). Its private
+ * key is used once and forgotten; the hosts' may be kept for some days, as templates of machines hold the authority.
  */
 final class TestAuthority {
     private static final int DAYS = 7;
+    private static final String ALIAS = "hosts";
+    private static final char[] NO_PASSWORD = {};
 
     private final X509Certificate certificate;
     private final KeyStore keyStore;
@@ -73,12 +80,56 @@ final class TestAuthority {
 
             keyStore = KeyStore.getInstance("PKCS12");
             keyStore.load(null, null);
-            keyStore.setKeyEntry("hosts", hostKeys.getPrivate(), new char[0], new X509Certificate[] {
+            keyStore.setKeyEntry(ALIAS, hostKeys.getPrivate(), NO_PASSWORD, new X509Certificate[] {
                 sign(leaf, authorityKeys), certificate
             });
         } catch (GeneralSecurityException | IOException | OperatorCreationException e) {
             throw new IllegalStateException("cannot make the test certificates", e);
         }
+    }
+
+    private TestAuthority(KeyStore kept) throws GeneralSecurityException {
+        keyStore = kept;
+        certificate = (X509Certificate) kept.getCertificateChain(ALIAS)[1];
+    }
+
+    /**
+     * The one that was kept in {@code file}, or a fresh one that is kept there, where its owner alone can read it.
+     *
+     * @throws IOException when it cannot be read or written
+     */
+    static TestAuthority kept(Path file, List<String> hosts) throws IOException {
+        if (Files.exists(file)) {
+            try (InputStream in = Files.newInputStream(file)) {
+                KeyStore store = KeyStore.getInstance("PKCS12");
+                store.load(in, NO_PASSWORD);
+                var kept = new TestAuthority(store);
+                if (kept.serves(hosts)) {
+                    return kept;
+                }
+            } catch (GeneralSecurityException e) {
+                throw new IOException(file + " is no key store of ours; remove it", e);
+            }
+        }
+        var fresh = new TestAuthority(hosts);
+        Path unfinished = Files.createTempFile(Files.createDirectories(file.getParent()), "authority", ".unfinished");
+        try (OutputStream out = Files.newOutputStream(unfinished)) {
+            fresh.keyStore.store(out, NO_PASSWORD);
+        } catch (GeneralSecurityException e) {
+            throw new IOException("the key store cannot be written", e);
+        }
+        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
+        return fresh;
+    }
+
+    /** For a day at least. */
+    private boolean serves(List<String> hosts) throws GeneralSecurityException {
+        var leaf = (X509Certificate) keyStore.getCertificate(ALIAS);
+        List<String> names = leaf.getSubjectAlternativeNames().stream()
+                .map(name -> String.valueOf(name.get(1)))
+                .toList();
+        return names.equals(hosts)
+                && leaf.getNotAfter().toInstant().isAfter(Instant.now().plus(1, ChronoUnit.DAYS));
     }
 
     private static KeyPair keys() throws GeneralSecurityException {

@@ -59,6 +59,7 @@ final class FaultStage implements AutoCloseable {
                 data,
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 settings -> settings.with(accelerator, settings.network())
+                        .with(Settings.Ahead.NOTHING)
                         .withHypervisor(knobs.program().toString())
                         .with(new Settings.Shape(1024, 1, DISK_BYTES), new Settings.Shape(512, 1, DISK_BYTES))
                         .with(usual.boot(BOOT)

@@ -22,7 +22,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -40,7 +39,7 @@ final class ApiRefusalsTest {
                 Folders.ofThisProcess(),
                 FOLDER.data(),
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                UnaryOperator.identity());
+                settings -> settings.with(Settings.Ahead.NOTHING));
     }
 
     @AfterAll

@@ -11,6 +11,7 @@ import dev.sallyport.acceptance.signin.Leftovers;
 import dev.sallyport.acceptance.signin.StageFolder;
 import dev.sallyport.cli.ApiClient;
 import dev.sallyport.cli.ApiClient.Answer;
+import dev.sallyport.controller.Settings;
 import dev.sallyport.model.Folders;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -19,7 +20,6 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -33,7 +33,7 @@ final class RunningSignInTest {
                 Folders.ofThisProcess(),
                 folder.data(),
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                UnaryOperator.identity())) {
+                settings -> settings.with(Settings.Ahead.NOTHING))) {
             try (ApiClient ada = stage.user("ada");
                     ApiClient bob = stage.user("bob")) {
                 String id = ada.post("/api/auth/start", Map.of("provider", "demo"))

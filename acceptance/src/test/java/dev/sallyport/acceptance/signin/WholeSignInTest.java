@@ -36,6 +36,7 @@ final class WholeSignInTest {
                 FOLDER.data(),
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 UnaryOperator.identity());
+        stage.awaitTemplates();
     }
 
     /** With the controller at its end, everything that it wrote is still there, and nothing changes under the search. */

@@ -33,8 +33,6 @@ import java.util.stream.Stream;
 final class House implements AutoCloseable {
     /** Machines begin from templates, and none is kept ready. */
     static final Ahead TEMPLATES = new Ahead(true, 0, 0, 0, Duration.ofSeconds(30));
-    /** Machines boot. */
-    static final Ahead NOTHING = new Ahead(false, 0, 0, 0, Duration.ofSeconds(30));
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration TEMPLATE = Duration.ofMinutes(5);

@@ -340,7 +340,7 @@ public final class MachinesBench implements Bench {
         }
 
         void boots() throws IOException, InterruptedException {
-            try (House house = open(House.NOTHING)) {
+            try (House house = open(Ahead.NOTHING)) {
                 Path bare = Files.createDirectories(folder.resolve("bare"));
                 try (var floor = new BareHypervisor(house.bare(VmType.CLI), bare, "tcg", "10.213.255.2")) {
                     house.end(house.cli(house.user()));

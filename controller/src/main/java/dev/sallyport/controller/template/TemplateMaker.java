@@ -107,6 +107,23 @@ public final class TemplateMaker implements AutoCloseable {
         return failed.sum();
     }
 
+    /**
+     * Whether there is nothing to wait for: each kind of machine has its template, or none can be made now.
+     *
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public boolean isSettled() throws InterruptedException {
+        for (VmType type : VmType.values()) {
+            Optional<TemplateKey> key = machines.templateKey(type);
+            if (key.isPresent()
+                    && shelf.age(type, key.get()).isEmpty()
+                    && pauses(type).isOver(System.nanoTime())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Gives up what is being made. */
     @Override
     public void close() {
