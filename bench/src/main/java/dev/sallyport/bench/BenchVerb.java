@@ -5,6 +5,7 @@ import dev.sallyport.bench.compare.Bench;
 import dev.sallyport.bench.compare.BenchContext;
 import dev.sallyport.bench.compare.OwnDocument;
 import dev.sallyport.bench.compare.Report;
+import dev.sallyport.bench.images.ImagesBench;
 import dev.sallyport.bench.machines.MachinesBench;
 import dev.sallyport.bench.relay.RelayBench;
 import dev.sallyport.bench.sessions.SessionsBench;
@@ -32,6 +33,7 @@ public final class BenchVerb implements Verb {
     /** In the order in which they run. A new one has its line here. */
     private static final List<Bench> ALL = List.of(
             new MachinesBench(),
+            new ImagesBench(),
             new RelayBench(),
             new OwnDocument(
                     new SessionsBench(),
@@ -42,7 +44,7 @@ public final class BenchVerb implements Verb {
     @SuppressWarnings("NullAway.Init") // picocli sets it before it calls the verb.
     private CommandSpec spec;
 
-    @Parameters(arity = "0..*", paramLabel = "NAME", description = "benchmarks: machines, relay, sessions")
+    @Parameters(arity = "0..*", paramLabel = "NAME", description = "benchmarks: machines, images, relay, sessions")
     private List<String> names = List.of();
 
     @Option(names = "--json", description = "the last line is an array of all measures")

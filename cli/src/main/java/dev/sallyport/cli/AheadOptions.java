@@ -4,7 +4,7 @@ import dev.sallyport.controller.Settings;
 import picocli.CommandLine.Option;
 
 /** What is made ready before it is asked for; see {@link Settings.Ahead}, which also says what is wrong with it. */
-final class AheadOptions {
+public final class AheadOptions {
     private static final Settings.Ahead USUAL = Settings.Ahead.DEFAULTS;
 
     @Option(
@@ -32,8 +32,12 @@ final class AheadOptions {
                     + " ${DEFAULT-VALUE})")
     private int most = USUAL.most();
 
-    /** @throws dev.sallyport.model.FailureException BAD_REQUEST, naming what is wrong */
-    Settings applyTo(Settings settings) {
+    /**
+     * {@code settings} with what was chosen.
+     *
+     * @throws dev.sallyport.model.FailureException BAD_REQUEST, naming what is wrong
+     */
+    public Settings applyTo(Settings settings) {
         return settings.with(new Settings.Ahead(!noTemplates, browsers, clis, most, USUAL.restore()));
     }
 }

@@ -3,6 +3,7 @@ package dev.sallyport.acceptance.demo;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sallyport.cli.AheadOptions;
 import dev.sallyport.cli.Images;
 import dev.sallyport.cli.MachineOptions;
 import dev.sallyport.cli.Progress;
@@ -45,6 +46,9 @@ public final class DemoVerb implements Verb {
     @Mixin
     private MachineOptions machineOptions = new MachineOptions();
 
+    @Mixin
+    private AheadOptions aheadOptions = new AheadOptions();
+
     @Override
     public Integer call() throws IOException, InterruptedException {
         long began = System.nanoTime();
@@ -61,7 +65,7 @@ public final class DemoVerb implements Verb {
                 folders,
                 place.resolve("data"),
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), byHand ? 4000 : 0),
-                machineOptions::applyTo)) {
+                settings -> aheadOptions.applyTo(machineOptions.applyTo(settings)))) {
             if (byHand) {
                 return serve(stage, progress);
             }

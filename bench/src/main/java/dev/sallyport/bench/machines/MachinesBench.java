@@ -79,6 +79,7 @@ public final class MachinesBench implements Bench {
             run.pool();
             run.boots();
             run.coldBoots();
+            run.signIns();
         } finally {
             House.remove(run.folder);
         }
@@ -385,6 +386,23 @@ public final class MachinesBench implements Bench {
                         .append(String.join("\n", boots.table()));
                 context.progress("cold boots of " + type.wire() + " machines are taken apart");
             }
+        }
+
+        /** The machines' part of a whole sign-in: until both are there. */
+        void signIns() throws IOException, InterruptedException {
+            var demo = new Demo(context.options().folders());
+            demo.machines(true); // Makes the templates where there are none.
+            add(
+                    new Comparison(
+                            "both machines of a whole sign-in",
+                            "ms",
+                            "without templates and pool",
+                            Pairs.take(
+                                    context.count(3, 1),
+                                    () -> demo.machines(true),
+                                    () -> demo.machines(false),
+                                    _ -> {})),
+                    0.2);
         }
 
         private MachineSpec spec(VmType type, Image image, Settings.Shape shape) throws IOException {
