@@ -13,6 +13,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -253,13 +254,20 @@ public final class TimelineStore {
                         + " next AS (UPDATE timelines t SET last_sequence = was.last_sequence + :count,"
                         + " last_at = greatest(was.last_at, CAST(:last AS timestamptz)) FROM was WHERE t.kind = :kind AND t.id = :id)"
                         + " INSERT INTO events (kind, id, sequence, at, step, text, details)"
-                        + " SELECT :kind, :id, was.last_sequence + line.number, greatest(was.last_at, line.at), line.step, line.text,"
+                        // Two threads may have looked at the clock in another order than they told in.
+                        + " SELECT :kind, :id, was.last_sequence + line.number,"
+                        + " greatest(was.last_at, max(line.at) OVER (ORDER BY line.number)), line.step, line.text,"
                         + " CAST(line.details AS jsonb) FROM was, line")
                 .bind("kind", timeline.kind().wire())
                 .bind("id", timeline.id())
                 .bind("count", lines.size())
                 .bind("most", MAX_EVENTS)
-                .bind("last", lines.getLast().at());
+                .bind(
+                        "last",
+                        lines.stream()
+                                .map(Note::at)
+                                .max(Comparator.naturalOrder())
+                                .orElseThrow());
         array(update, "steps", lines, Note::step);
         array(update, "texts", lines, line -> Texts.bounded(line.text(), MAX_TEXT));
         array(update, "details", lines, line -> Json.details(bounded(line.details())));
