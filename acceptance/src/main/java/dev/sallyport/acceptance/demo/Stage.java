@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,7 @@ import java.util.function.UnaryOperator;
  */
 public final class Stage implements AutoCloseable {
     private static final long LOOK_MILLIS = 200;
+    private static final Duration TEMPLATES = Duration.ofMinutes(5);
 
     private final Folders folders;
     private final StandInVendors vendors;
@@ -77,9 +79,13 @@ public final class Stage implements AutoCloseable {
         return controller.address();
     }
 
-    /** Waits until machines need not boot, or cannot do better; once for an image it takes a boot of each kind. */
+    /**
+     * Waits until machines need not boot, or cannot do better; once for an image it takes a boot of each kind. Where there is no room to
+     * make templates now, it goes on without them after a while.
+     */
     public void awaitTemplates() throws InterruptedException {
-        while (!controller.hasTemplates()) {
+        long deadline = System.nanoTime() + TEMPLATES.toNanos();
+        while (!controller.hasTemplates() && System.nanoTime() < deadline) {
             TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
         }
     }
