@@ -41,6 +41,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -323,6 +324,11 @@ public final class Agent implements AutoCloseable {
             adoption.get().await(IDENTITY_WAIT);
         }
         boolean template = adoption.isPresent() && adoption.get().isPending();
+        Map<String, String> states = new TreeMap<>(parts.snapshot());
+        if (adoption.isPresent() && !template && !adoption.get().isWhole()) {
+            // That it was up in the template says nothing of this machine.
+            states.computeIfPresent(Desktop.CHROMIUM, (_, _) -> Parts.STARTING);
+        }
         answered.countDown();
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
         return new Health(
@@ -331,7 +337,7 @@ public final class Agent implements AutoCloseable {
                 furnished == null ? 0 : furnished.signIns().active(),
                 VERSION,
                 facts.get().machineId(),
-                parts.snapshot());
+                states);
     }
 
     private SignIn start(Call call) throws IOException, InterruptedException {

@@ -72,7 +72,7 @@ public final class Adoption implements AutoCloseable {
     /**
      * Begins to listen, where the facts say that this is a template's machine.
      *
-     * @param then what a machine begins that a template does not; called when all is replaced
+     * @param then what a machine begins that a template does not; called when it answers as itself, and before it serves anybody
      * @return empty when this is a machine already
      * @throws IOException when the console cannot be listened on
      */
@@ -109,6 +109,11 @@ public final class Adoption implements AutoCloseable {
      */
     public void await(Duration atMost) throws InterruptedException {
         var _ = over.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Whether this is wholly somebody. */
+    public boolean isWhole() {
+        return whole.getCount() == 0;
     }
 
     /**
@@ -176,15 +181,15 @@ public final class Adoption implements AutoCloseable {
     private void run() {
         try {
             Optional<NewFacts> facts = console.await(current.get());
-            closeConsole();
             if (facts.isPresent()) {
                 become(facts.get());
             }
         } catch (IOException | RuntimeException e) {
-            closeConsole();
             failed(CauseCode.TEMPLATE_UNUSABLE, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The agent ends.
+        } finally {
+            closeConsole();
         }
     }
 
@@ -207,12 +212,15 @@ public final class Adoption implements AutoCloseable {
         synchronized (identity) {
             begun = true;
             becoming = true;
-            String account = identity.become(facts);
-            then.run();
+            long judged = System.nanoTime();
+            String account =
+                    "judged " + Duration.ofNanos(judged - facts.readAt()).toMillis() + ", " + identity.become(facts);
             pending = false;
             over.countDown();
             long took = System.nanoTime() - facts.readAt();
+            then.run();
             account += ", " + identity.complete(facts);
+            closeConsole(); // Before anybody is served, it listens no more.
             parts.remove(IDENTITY);
             whole.countDown();
             log.line("adopted as " + facts.facts().machineId() + " in "

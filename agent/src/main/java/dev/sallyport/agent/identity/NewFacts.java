@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * What a clone of a template is told of itself.
  *
  * @param facts what it is from now on
- * @param lines the same as the lines of the file of facts
+ * @param values the same by their keys, as they are in the file of facts
  * @param address its address; empty when it keeps that of the template
  * @param gateway where all else is reached; empty when that stays as it is
  * @param time the host's clock when it wrote them
@@ -26,7 +26,7 @@ import java.util.regex.Pattern;
  */
 record NewFacts(
         Facts facts,
-        List<String> lines,
+        Map<String, String> values,
         Optional<Ipv4.Net> address,
         Optional<Ipv4> gateway,
         Instant time,
@@ -63,8 +63,10 @@ record NewFacts(
             if (equals < 0 || !KEY.matcher(line.substring(0, equals)).matches()) {
                 throw new Refused("a line is no key=value");
             }
-            if (line.chars().anyMatch(Character::isISOControl)) {
-                throw new Refused("a value holds a control character");
+            for (int i = equals; i < line.length(); i++) {
+                if (Character.isISOControl(line.charAt(i))) {
+                    throw new Refused("a value holds a control character");
+                }
             }
         }
         Map<String, String> values = Facts.values(lines, SOURCE);
@@ -99,13 +101,9 @@ record NewFacts(
         values.putIfAbsent("layers", template.layers());
         // What Chromium was started with are the template's authorities.
         values.put(AUTHORITIES, template.caCertificates());
-        List<String> written = values.entrySet().stream()
-                .sorted(Map.Entry.comparingByKey())
-                .map(value -> value.getKey() + "=" + value.getValue())
-                .toList();
         return new NewFacts(
                 Facts.of(values, SOURCE),
-                written,
+                values,
                 address,
                 gateway,
                 Instant.ofEpochMilli(Long.parseLong(values.getOrDefault("time_ms", ""))),
@@ -128,7 +126,22 @@ record NewFacts(
                 .filter(line -> !line.startsWith("template=") && !line.startsWith(AUTHORITIES + "="))
                 .forEach(told::add);
         NewFacts judged = of(FactsText.read(told), template, System.nanoTime());
-        return new NewFacts(template, lines, judged.address, judged.gateway, judged.time, judged.seed, judged.readAt);
+        return new NewFacts(
+                template,
+                Facts.values(lines, SOURCE),
+                judged.address,
+                judged.gateway,
+                judged.time,
+                judged.seed,
+                judged.readAt);
+    }
+
+    /** The lines of the file of facts. */
+    List<String> lines() {
+        return values.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
+                .map(value -> value.getKey() + "=" + value.getValue())
+                .toList();
     }
 
     /** The seed's bytes. */

@@ -250,6 +250,7 @@ class AdoptionTest {
     void onceItIsSomebodyItListensNoMore() throws Exception {
         tell(facts("cli-7"));
         await(each -> !each.status().equals(Health.TEMPLATE));
+        assertThat(takes(clones)).isTrue();
 
         try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
             assertThat(descriptors.map(AdoptionTest::target)).doesNotContain(console.toString());

@@ -226,6 +226,7 @@ final class QemuStart {
                 // The template has them, and each byte is a moment of a slow console.
                 told.remove(QemuKeys.AUTHORITIES);
                 told.remove("layers");
+                told.remove("time");
                 yield new QemuLaunch.Template(
                         Optional.of(new QemuRestore(
                                 new QemuTemplate(folder).of(QemuTemplate.STATE),
