@@ -129,7 +129,7 @@ public final class MachinesBench implements Bench {
                 Path browser = house.template(VmType.BROWSER);
                 int pairs = context.count(40, 5);
                 restores(house, cli, pairs);
-                browsers(house, browser, pairs);
+                browsers(house, browser, context.count(20, 5));
                 together(house, context.count(20, 4));
                 oneMore(house);
                 inARow(house, context.count(500, 20));
@@ -351,7 +351,7 @@ public final class MachinesBench implements Bench {
                                     "ms",
                                     "bare boot",
                                     Pairs.take(
-                                            context.count(10, 2),
+                                            context.count(6, 2),
                                             () -> timed(house, house.user()),
                                             () -> millis(floor.boot()),
                                             done -> {})),
@@ -368,7 +368,7 @@ public final class MachinesBench implements Bench {
             ImageStore images = ImageStore.open(context.options().folders().cache());
             for (VmType type : VmType.values()) {
                 var boots = new ColdBoot();
-                for (int i = 0; i < context.count(7, 1); i++) {
+                for (int i = 0; i < context.count(3, 1); i++) {
                     Instant began = Instant.now();
                     Machine machine = driver.start(
                             spec(type, images.current(type.wire()).orElseThrow(), settings.shape(type)),
