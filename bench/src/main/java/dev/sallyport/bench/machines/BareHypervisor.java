@@ -70,6 +70,8 @@ final class BareHypervisor implements AutoCloseable {
         this.guest = guest;
         int last = guest.lastIndexOf('.') + 1;
         this.host = guest.substring(0, last) + (Integer.parseInt(guest.substring(last)) - 1);
+        // What a run that was killed has left.
+        Command.run(COMMAND, "", List.of("ip", "link", "delete", "dev", DEVICE));
         // The addresses that the template's network had.
         ip("tuntap add dev " + DEVICE + " mode tap\nlink set dev " + DEVICE + " address 02:53:00:00:00:01 up\naddr add "
                 + host + "/30 dev " + DEVICE + "\nneigh replace " + guest + " lladdr 02:53:00:00:00:02 dev " + DEVICE
