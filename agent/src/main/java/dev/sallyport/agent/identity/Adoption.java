@@ -151,7 +151,7 @@ public final class Adoption implements AutoCloseable {
                 }
             }
             for (int looks = 1; pages.look() > 0 && looks < MOST_LOOKS; looks++) {
-                Thread.sleep(BETWEEN_LOOKS);
+                Thread.sleep(BETWEEN_LOOKS); // The kernel announces no mapping of another process's.
             }
             parts.set(IDENTITY, Parts.OK);
         } catch (IOException | RuntimeException e) {

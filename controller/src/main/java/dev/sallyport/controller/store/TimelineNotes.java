@@ -151,7 +151,7 @@ final class TimelineNotes {
         boolean done = false;
         while (!done) {
             try {
-                Thread.sleep(MOMENT);
+                Thread.sleep(MOMENT); // No wait for anything: what comes meanwhile is written together.
             } catch (InterruptedException e) {
                 throw new IllegalStateException("nobody interrupts this thread", e);
             }

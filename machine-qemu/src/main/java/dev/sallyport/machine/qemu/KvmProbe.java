@@ -1,21 +1,18 @@
 package dev.sallyport.machine.qemu;
 
+import dev.sallyport.image.Digests;
 import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.Resource;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.Writer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -183,13 +180,7 @@ final class KvmProbe {
                 Files.size(kernel) + "",
                 options.board().argument(),
                 user);
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(parts.getBytes(StandardCharsets.UTF_8)))
-                    .substring(0, 32);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
+        return Digests.of(parts).substring(0, 32);
     }
 
     private static @Nullable Verdict read(Path file) throws IOException {
