@@ -161,7 +161,9 @@ abstract class AdoptionContract extends TemplateContract {
         machines.remove(machine);
         machine.leave();
         FailureException taken = refused(spec, machine.handle(), ledger);
-        assertThat(taken.reason().code()).as("its door is still open").isEqualTo(CauseCode.PORT_TAKEN);
+        assertThat(taken.reason().code())
+                .as("its door is still open: %s", taken.reason())
+                .isEqualTo(CauseCode.PORT_TAKEN);
         FailureException foreign = refused(spec, "{\"pid\":\"one\"}", ledger);
         assertThat(foreign.getMessage()).contains("handle");
         assertThat(ledger.toUndo()).hasSize(things);

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class TestDoor implements EgressDoor, AutoCloseable {
     private final String name;
     private final List<ServerSocket> sockets = new ArrayList<>();
+    private final List<Thread> accepting = new ArrayList<>();
     private final AtomicInteger together = new AtomicInteger();
     private final AtomicInteger mostTogether = new AtomicInteger();
 
@@ -25,7 +26,7 @@ final class TestDoor implements EgressDoor, AutoCloseable {
     public synchronized InetSocketAddress open(InetAddress address, int port) throws IOException {
         var socket = new ServerSocket(port, 50, address);
         sockets.add(socket);
-        Thread.ofVirtual().start(() -> {
+        accepting.add(Thread.ofVirtual().start(() -> {
             while (!socket.isClosed()) {
                 try {
                     Socket connection = socket.accept();
@@ -34,7 +35,7 @@ final class TestDoor implements EgressDoor, AutoCloseable {
                     return; // Closed.
                 }
             }
-        });
+        }));
         return (InetSocketAddress) socket.getLocalSocketAddress();
     }
 
@@ -60,10 +61,19 @@ final class TestDoor implements EgressDoor, AutoCloseable {
         return mostTogether.get();
     }
 
+    /** Nobody listens when it returns: the kernel keeps a closed socket as long as a thread still waits at it. */
     @Override
     public synchronized void close() throws IOException {
         for (ServerSocket socket : sockets) {
             socket.close();
+        }
+        for (Thread thread : accepting) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted while a door was closed", e);
+            }
         }
     }
 }

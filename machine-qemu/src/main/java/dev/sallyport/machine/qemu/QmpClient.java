@@ -6,11 +6,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -88,6 +91,12 @@ public final class QmpClient implements AutoCloseable {
                 if (channel.connect(UnixDomainSocketAddress.of(socket))) {
                     channel.configureBlocking(true);
                     return channel;
+                }
+            } catch (SocketException e) {
+                // A full queue (EAGAIN, unix(7)) has no exception of its own in Java; that nobody listens has.
+                if (e instanceof ConnectException || !Files.exists(socket)) {
+                    channel.close();
+                    throw e;
                 }
             } catch (IOException | RuntimeException e) {
                 channel.close();

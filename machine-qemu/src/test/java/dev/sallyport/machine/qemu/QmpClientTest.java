@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sallyport.machine.ProcessIdentity;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.ConnectException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -14,11 +17,13 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -126,6 +131,77 @@ class QmpClientTest {
             assertThatThrownBy(() -> qmp.execute("query-status", Map.of(), Duration.ofMillis(100)))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("did not answer");
+        }
+    }
+
+    @Test
+    void aFullQueueIsWaitedAtAndAMissingServerIsNot() throws Exception {
+        Path socket = folder.resolve("full.sock");
+        var others = new ArrayList<SocketChannel>();
+        var connecting = new CompletableFuture<QmpClient>();
+        try (ServerSocketChannel full = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            full.bind(UnixDomainSocketAddress.of(socket), 1);
+            fill(socket, others);
+            Thread.ofVirtual().start(() -> connect(socket, connecting));
+            // Whatever the kernel lets wait beyond a backlog of one: those come first, then the client.
+            for (SocketChannel other : others) {
+                other.close();
+                full.accept().close();
+            }
+            connecting.whenComplete((client, failure) -> {
+                if (failure != null) {
+                    closeQuietly(full); // Else it would be waited for below.
+                }
+            });
+            try (SocketChannel accepted = full.accept()) {
+                assertThat(accepted.read(ByteBuffer.allocate(1024)))
+                        .as("its first command")
+                        .isPositive();
+                accepted.write(ByteBuffer.wrap("{\"id\":1,\"return\":{}}\n".getBytes(StandardCharsets.UTF_8)));
+                connecting.get(30, TimeUnit.SECONDS).close();
+            }
+        } finally {
+            assertThat(connecting).isDone();
+            for (SocketChannel other : others) {
+                other.close();
+            }
+        }
+        assertThatThrownBy(() -> QmpClient.connect(socket, events::add, LONG))
+                .as("nobody listens any more")
+                .isInstanceOf(ConnectException.class);
+    }
+
+    private static void fill(Path socket, List<SocketChannel> others) throws IOException {
+        while (others.size() < 100) {
+            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            channel.configureBlocking(false);
+            try {
+                if (channel.connect(UnixDomainSocketAddress.of(socket))) {
+                    others.add(channel);
+                    continue;
+                }
+            } catch (SocketException e) {
+                // As full as the kernel says it is.
+            }
+            channel.close();
+            return;
+        }
+        throw new IOException("a queue of one holds " + others.size());
+    }
+
+    private void connect(Path socket, CompletableFuture<QmpClient> connecting) {
+        try {
+            connecting.complete(QmpClient.connect(socket, events::add, LONG));
+        } catch (IOException | InterruptedException e) {
+            connecting.completeExceptionally(e);
+        }
+    }
+
+    private static void closeQuietly(ServerSocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
