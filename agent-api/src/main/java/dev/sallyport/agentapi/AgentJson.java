@@ -38,7 +38,7 @@ public final class AgentJson {
     private final ObjectMapper mapper;
 
     public AgentJson() {
-        JsonFactory factory = JsonFactory.builder()
+        JsonFactory factory = JsonBuffers.factory()
                 .streamReadConstraints(StreamReadConstraints.builder()
                         .maxNestingDepth(MAX_NESTING)
                         .maxStringLength(MAX_STRING)
@@ -95,9 +95,7 @@ public final class AgentJson {
 
     private static String place(JsonProcessingException e) {
         var location = e.getLocation();
-        return location == null
-                ? "JSON"
-                : "line " + location.getLineNr() + ", column " + location.getColumnNr();
+        return location == null ? "JSON" : "line " + location.getLineNr() + ", column " + location.getColumnNr();
     }
 
     private static void checkComplete(Record value, String path) throws MalformedJsonException {

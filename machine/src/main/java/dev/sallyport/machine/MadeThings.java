@@ -36,12 +36,17 @@ public final class MadeThings {
         already.forEach(made::push);
     }
 
-    /** Writes a thing down. Call it before the thing is made. */
-    public void intend(Resource resource) {
+    /**
+     * Writes things down, in the order in which they will be made. Call it before the first is made; together is much cheaper than one
+     * by one, and undoing what was not made yet is harmless.
+     */
+    public void intend(Resource... resources) {
         lock.lock();
         try {
-            ledger.intend(resource);
-            made.push(resource);
+            ledger.intend(List.of(resources));
+            for (Resource resource : resources) {
+                made.push(resource);
+            }
         } finally {
             lock.unlock();
         }
@@ -56,11 +61,24 @@ public final class MadeThings {
         return undoIf(resource -> true);
     }
 
+    private void strikeOut(List<Resource> undone, List<String> errors) {
+        if (undone.isEmpty()) {
+            return;
+        }
+        try {
+            ledger.undone(undone);
+            made.removeAll(undone);
+        } catch (RuntimeException e) {
+            errors.add("striking out " + undone.size() + " things that are undone: " + e); // They are undone once more.
+        }
+    }
+
     /** Undoes those things alone that {@code which} is true of; see {@link #undoAll()}. */
     public List<String> undoIf(Predicate<Resource> which) {
         lock.lock();
         try {
             var errors = new ArrayList<String>();
+            var undone = new ArrayList<Resource>();
             for (Resource resource : List.copyOf(made)) {
                 if (!which.test(resource)) {
                     continue;
@@ -68,8 +86,7 @@ public final class MadeThings {
                 try {
                     List<String> met = undo.apply(resource);
                     if (met.isEmpty()) {
-                        ledger.undone(resource);
-                        made.remove(resource);
+                        undone.add(resource);
                     }
                     errors.addAll(met);
                 } catch (RuntimeException e) {
@@ -77,6 +94,7 @@ public final class MadeThings {
                     errors.add("undoing " + resource.kind() + " " + resource.name() + ": " + e);
                 }
             }
+            strikeOut(undone, errors);
             return errors;
         } finally {
             lock.unlock();

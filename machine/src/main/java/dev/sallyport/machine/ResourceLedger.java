@@ -1,10 +1,15 @@
 package dev.sallyport.machine;
 
+import java.util.List;
+
 /** Where outside things are written down before they are made. Implementations are durable. */
 public interface ResourceLedger {
-    /** Writes {@code resource} down. Returns only when it would survive the loss of this process. */
-    void intend(Resource resource);
+    /**
+     * Writes {@code resources} down, in the order in which they will be made: all of them or none. Returns only when they would survive
+     * the loss of this process.
+     */
+    void intend(List<Resource> resources);
 
-    /** Strikes {@code resource} out: it has been undone. */
-    void undone(Resource resource);
+    /** Strikes {@code resources} out: they have been undone. All of them or none are. */
+    void undone(List<Resource> resources);
 }

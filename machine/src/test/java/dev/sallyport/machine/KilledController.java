@@ -19,13 +19,19 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /**
  * A program that starts a machine with a durable ledger and is killed on the way, as a controller may be at any instruction: its
- * process ends without a last word right after the given number of things has been written down, or, when there were not so many,
- * once the machine runs. With {@link #NEVER} it says the machine's handle and waits to be killed.
+ * process ends without a last word at a point, or, when there were not so many, once the machine runs. A point is each moment at
+ * which things have been written down, and each step that is told. With {@link #NEVER} it says the machine's handle and waits to be killed.
  */
 final class KilledController {
+    /** How it ended: at its point, or with a machine that runs. */
+    static final int KILLED = 9;
+
+    static final int RAN = 10;
+
     /** It does not end by itself. */
     static final int NEVER = 0;
 
@@ -73,7 +79,7 @@ final class KilledController {
                 .toList();
     }
 
-    /** Arguments: the driver's supplier, things until the end, ledger's file, machine id, folder, kernel, initramfs, layer, its UUID. */
+    /** Arguments: the driver's supplier, points until the end, ledger's file, machine id, folder, kernel, initramfs, layer, its UUID. */
     public static void main(String[] arguments) throws ReflectiveOperationException, InterruptedException {
         var driver = (MachineDriver) Class.forName(arguments[0])
                 .asSubclass(Supplier.class)
@@ -100,18 +106,19 @@ final class KilledController {
                 Path.of(arguments[4]),
                 Map.of(),
                 new TestDoor("killed"));
-        Machine machine = driver.start(spec, new FileLedger(Path.of(arguments[2]), until), (step, text, details) -> {});
+        var ledger = new FileLedger(Path.of(arguments[2]), until);
+        Machine machine = driver.start(spec, ledger, (step, text, details) -> ledger.reached());
         if (until == NEVER) {
             System.out.println(machine.handle());
             new CountDownLatch(1).await();
         }
-        Runtime.getRuntime().halt(9);
+        Runtime.getRuntime().halt(RAN);
     }
 
     private static final class FileLedger implements ResourceLedger {
         private final Path file;
         private final int until;
-        private int written;
+        private int points;
 
         FileLedger(Path file, int until) {
             this.file = file;
@@ -119,23 +126,32 @@ final class KilledController {
         }
 
         @Override
-        public void intend(Resource resource) {
-            write("+" + resource.driver() + "\t" + resource.kind() + "\t" + resource.name());
-            written++;
-            if (written == until) {
-                Runtime.getRuntime().halt(9);
+        public void intend(List<Resource> resources) {
+            write(resources.stream().map(resource -> line("+", resource)).collect(Collectors.joining()));
+            reached();
+        }
+
+        /** One point further; at the last the process ends. */
+        void reached() {
+            points++;
+            if (points == until) {
+                Runtime.getRuntime().halt(KILLED);
             }
         }
 
         @Override
-        public void undone(Resource resource) {
-            write("-" + resource.driver() + "\t" + resource.kind() + "\t" + resource.name());
+        public void undone(List<Resource> resources) {
+            write(resources.stream().map(resource -> line("-", resource)).collect(Collectors.joining()));
         }
 
-        private void write(String line) {
+        private static String line(String sign, Resource resource) {
+            return sign + resource.driver() + "\t" + resource.kind() + "\t" + resource.name() + "\n";
+        }
+
+        private void write(String lines) {
             try (FileChannel channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {
-                channel.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8)));
+                channel.write(ByteBuffer.wrap(lines.getBytes(StandardCharsets.UTF_8)));
                 channel.force(true);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

@@ -341,10 +341,13 @@ public abstract class MachineDriverContract extends AdoptionContract {
                     .redirectOutput(output.toFile())
                     .start();
             assertThat(controller.waitFor(60, TimeUnit.SECONDS)).isTrue();
-            assertThat(controller.exitValue()).as(Files.readString(output)).isEqualTo(9);
+            assertThat(controller.exitValue())
+                    .as(Files.readString(output))
+                    .isIn(KilledController.KILLED, KilledController.RAN);
+            ran = controller.exitValue() == KilledController.RAN;
 
-            List<Resource> journalled = KilledController.intended(journal);
-            ran = journalled.size() < until;
+            // The first points come before anything is made.
+            List<Resource> journalled = Files.exists(journal) ? KilledController.intended(journal) : List.of();
             things = journalled.size();
             if (ran) {
                 assertThat(leftOn(spec))
@@ -356,7 +359,7 @@ public abstract class MachineDriverContract extends AdoptionContract {
                     .reversed()
                     .forEach(resource -> assertThat(next.undo(resource)).isEmpty());
             assertThat(left(spec))
-                    .as("killed after %d things: %s", until, journalled)
+                    .as("killed at point %d: %s", until, journalled)
                     .isEmpty();
         }
         assertThat(things).isGreaterThan(3);

@@ -16,15 +16,15 @@ public final class RecordingLedger implements ResourceLedger {
     }
 
     @Override
-    public synchronized void intend(Resource resource) {
-        all.add(resource);
-        open.add(resource);
-        onIntend.accept(resource);
+    public synchronized void intend(List<Resource> resources) {
+        all.addAll(resources);
+        open.addAll(resources);
+        resources.forEach(onIntend);
     }
 
     @Override
-    public synchronized void undone(Resource resource) {
-        open.remove(resource);
+    public synchronized void undone(List<Resource> resources) {
+        open.removeAll(resources);
     }
 
     /** Everything ever written down, in order. */

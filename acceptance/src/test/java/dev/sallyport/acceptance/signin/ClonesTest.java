@@ -47,12 +47,12 @@ final class ClonesTest {
     private static final Duration UP = Duration.ofMinutes(3);
     private static final ResourceLedger FORGETFUL = new ResourceLedger() {
         @Override
-        public void intend(Resource resource) {
+        public void intend(List<Resource> resources) {
             // Each machine here is destroyed by its own object.
         }
 
         @Override
-        public void undone(Resource resource) {
+        public void undone(List<Resource> resources) {
             // See above.
         }
     };

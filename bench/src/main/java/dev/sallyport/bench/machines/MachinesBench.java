@@ -52,12 +52,12 @@ public final class MachinesBench implements Bench {
     /** What is made is destroyed by its machine's object. */
     private static final ResourceLedger FORGETFUL = new ResourceLedger() {
         @Override
-        public void intend(Resource resource) {
+        public void intend(List<Resource> resources) {
             // See above.
         }
 
         @Override
-        public void undone(Resource resource) {
+        public void undone(List<Resource> resources) {
             // See above.
         }
     };

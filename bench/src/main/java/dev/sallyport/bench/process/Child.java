@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -57,6 +58,18 @@ public final class Child implements AutoCloseable {
      */
     public static Child start(String name, Class<?> main, List<String> jvm, Path log, List<String> arguments)
             throws IOException {
+        return start(name, main, jvm, Map.of(), log, arguments);
+    }
+
+    /** As {@link #start(String, Class, List, Path, List)}, with further variables in its environment. */
+    public static Child start(
+            String name,
+            Class<?> main,
+            List<String> jvm,
+            Map<String, String> environment,
+            Path log,
+            List<String> arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(WITH_MANY_FILES);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
@@ -65,9 +78,9 @@ public final class Child implements AutoCloseable {
         command.addAll(jvm);
         command.addAll(List.of("-cp", absoluteClassPath(), main.getName()));
         command.addAll(arguments);
-        Process process =
-                new ProcessBuilder(command).redirectError(log.toFile()).start();
-        return new Child(name, process, log);
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(log.toFile());
+        builder.environment().putAll(environment);
+        return new Child(name, builder.start(), log);
     }
 
     private static String absoluteClassPath() {

@@ -20,7 +20,10 @@ import java.util.Map;
 
 /** A controller and the agents of its machines, each in a process of its own, on a folder that goes when this is closed. */
 final class Setup implements AutoCloseable {
-    private static final String HEAP = "-Xmx1g";
+    /** As a server that is to hold so many is started: with all of its heap, so that it is not collected more often to keep it small. */
+    private static final List<String> HEAP = List.of("-Xms1g", "-Xmx1g");
+    /** Ten thousand machines have as many doors, and a common limit of open files is twenty thousand. */
+    private static final Map<String, String> SHARED_DOORS = Map.of("SALLYPORT_SHARED_DOORS", "1");
 
     private final Path folder;
     private final Path work;
@@ -58,7 +61,8 @@ final class Setup implements AutoCloseable {
             Child controller = Child.start(
                     "controller",
                     ControllerProcess.class,
-                    List.of(HEAP),
+                    HEAP,
+                    SHARED_DOORS,
                     work.resolve("controller.log"),
                     List.of(folder.toString(), agents.first().path("port").asText()));
             return new Setup(folder, work, agents, controller);

@@ -33,8 +33,10 @@ public final class SimulatedDriver implements MachineDriver {
     static final String NAME = "simulated";
     static final String KIND = "simulated";
 
-    /** As many things as QEMU needs with user-mode networking. */
-    private static final List<String> THINGS = List.of("facts", "disk", "process");
+    /** As many things, and as many of them together, as QEMU needs with user-mode networking. */
+    private static final List<List<String>> THINGS = List.of(
+            List.of("facts", "disk", "told socket", "console input", "console output", "monitor socket"),
+            List.of("process"));
 
     private static final byte[] CONSOLE =
             "simulated: booting\nsimulated: the agent is up\n".getBytes(StandardCharsets.US_ASCII);
@@ -93,10 +95,14 @@ public final class SimulatedDriver implements MachineDriver {
         steps.done("accelerator", "None.", Map.of());
         spec.egress().open(address, DOOR_PORT);
         steps.done("network", "An address of the loopback network.", Map.of("address", address.getHostAddress()));
-        for (String thing : THINGS) {
-            var resource = new Resource(NAME, KIND, thing + " of " + spec.id());
-            made.intend(resource);
-            things.add(resource.name());
+        for (List<String> together : THINGS) {
+            Resource[] resources = together.stream()
+                    .map(thing -> new Resource(NAME, KIND, thing + " of " + spec.id()))
+                    .toArray(Resource[]::new);
+            made.intend(resources);
+            for (Resource resource : resources) {
+                things.add(resource.name());
+            }
         }
         steps.done("disk", "None.", Map.of());
         var console = new SpooledConsole(spec.directory().resolve("console.log"));

@@ -47,9 +47,9 @@ final class SimulatedDriverTest {
         var madeBefore = new ArrayList<Integer>();
         var ledger = new RecordingLedger(resource -> madeBefore.add(driver.things()));
         Machine machine = driver.start(spec(DOOR), ledger, (step, text, details) -> {});
-        assertThat(madeBefore).containsExactly(0, 1, 2);
-        assertThat(driver.things()).isEqualTo(3);
-        assertThat(ledger.toUndo()).hasSize(3);
+        assertThat(madeBefore).as("six together, then one").containsExactly(0, 0, 0, 0, 0, 0, 6);
+        assertThat(driver.things()).isEqualTo(7);
+        assertThat(ledger.toUndo()).hasSize(7);
 
         assertThat(machine.destroy()).isEmpty();
         assertThat(machine.destroy()).isEmpty();

@@ -305,6 +305,8 @@ public final class Admission implements AutoCloseable {
             Place place = add(whole.user(), key, part);
             place.state = State.ADMITTED;
             whole.need = rest;
+            meter.count(place);
+            meter.count(whole);
             return place;
         } finally {
             lock.unlock();
@@ -375,6 +377,7 @@ public final class Admission implements AutoCloseable {
         }
         places.remove(place.key());
         place.state = end;
+        meter.count(place);
         place.changed.signalAll();
         queue.number();
     }
@@ -430,6 +433,7 @@ public final class Admission implements AutoCloseable {
     private void admit(Place place) {
         used.add(place.user(), place.need);
         place.state = State.ADMITTED;
+        meter.count(place);
         place.changed.signalAll();
     }
 

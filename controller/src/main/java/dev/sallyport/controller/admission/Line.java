@@ -76,19 +76,19 @@ final class Line {
     }
 
     private Order order() {
-        Used then = used.copy();
+        var added = new Used(); // Beside what is admitted: users are many, and few of them wait.
         var order = new Order(new ArrayList<>(), new ArrayList<>());
         Set<UserId> stopped = new HashSet<>();
         for (Place place : queue.inOrder()) {
             UserId user = owner(place);
             int share = place.need.ofUsersShare();
-            if (share > 0 && then.of(user) + share > limits.machinesPerUser()) {
+            if (share > 0 && used.of(user) + added.of(user) + share > limits.machinesPerUser()) {
                 stopped.add(user);
             }
             if (stopped.contains(user)) {
                 order.atUsersLimit().add(place);
             } else {
-                then.add(user, place.need);
+                added.add(user, place.need);
                 order.next().add(place);
             }
         }

@@ -28,6 +28,7 @@ final class MemoryMeter {
 
     // Guarded by {@code gate}, as {@code places} is.
     private long available;
+    private long promised;
 
     /**
      * @param gate the lock that guards {@code places}
@@ -59,7 +60,9 @@ final class MemoryMeter {
             gate.lock();
             try {
                 for (int i = 0; i < resident.length; i++) {
-                    admitted.get(i).resident = resident[i];
+                    Place place = admitted.get(i);
+                    place.resident = resident[i];
+                    count(place);
                 }
                 available = free;
             } finally {
@@ -101,13 +104,14 @@ final class MemoryMeter {
 
     /** Bytes that the admitted places had not taken of their needs at the last reading. The gate's lock must be held. */
     long promised() {
-        long promised = 0;
-        for (Place place : places.values()) {
-            if (place.state == State.ADMITTED) {
-                promised += Math.max(0, place.need.memory() - place.resident);
-            }
-        }
         return promised;
+    }
+
+    /** A place's state, need or reading has changed. The gate's lock must be held. */
+    void count(Place place) {
+        long missing = place.state == State.ADMITTED ? Math.max(0, place.need.memory() - place.resident) : 0;
+        promised += missing - place.counted;
+        place.counted = missing;
     }
 
     /** Bytes that there are in all. */

@@ -38,6 +38,8 @@ public final class Place implements AutoCloseable {
     FailureException refusal;
     /** Bytes held at the last reading of {@code meter}. */
     long resident;
+    /** Bytes that the meter counts for it. */
+    long counted;
 
     volatile LongSupplier meter = () -> 0;
 

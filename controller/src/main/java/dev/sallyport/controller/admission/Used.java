@@ -7,21 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /** How many machines there are, and whose. Not for several threads at once. */
 final class Used {
-    private final Map<UserId, Integer> shares;
+    private final Map<UserId, Integer> shares = new HashMap<>();
     private int machines;
-
-    Used() {
-        this(new HashMap<>(), 0);
-    }
-
-    private Used(Map<UserId, Integer> shares, int machines) {
-        this.shares = shares;
-        this.machines = machines;
-    }
-
-    Used copy() {
-        return new Used(new HashMap<>(shares), machines);
-    }
 
     void add(@Nullable UserId user, Need need) {
         machines += need.machines();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.sallyport.agentapi.AgentClient;
+import dev.sallyport.agentapi.JsonBuffers;
 import dev.sallyport.controller.session.Sessions;
 import dev.sallyport.controller.store.Scope;
 import dev.sallyport.controller.store.SessionStore;
@@ -58,7 +59,7 @@ public final class HttpServer implements AutoCloseable {
 
     /** How the API reads and writes JSON. */
     public static ObjectMapper json() {
-        return JsonMapper.builder()
+        return JsonMapper.builder(JsonBuffers.defaults())
                 .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
                 .build();

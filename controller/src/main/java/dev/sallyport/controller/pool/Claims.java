@@ -96,7 +96,7 @@ final class Claims {
 
     /** Those that are kept ready, the oldest first. */
     List<Running> ready(VmType type) {
-        return machines.runningHere().stream()
+        return machines.pooled().stream()
                 .filter(one -> one.live().type() == type
                         && one.live().owner() instanceof Owner.Pool
                         && one.ready().isDone()

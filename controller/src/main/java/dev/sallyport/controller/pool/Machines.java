@@ -30,9 +30,9 @@ import dev.sallyport.model.VmType;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -64,6 +64,8 @@ public final class Machines implements AutoCloseable {
     private final Adoption adoption;
     private final LeftBehind leftBehind;
     private final Map<MachineId, Running> running = new ConcurrentHashMap<>();
+    /** Those of them that are the pool's: few, and looked for at each start. */
+    private final Set<MachineId> pooled = ConcurrentHashMap.newKeySet();
     /** Those whose start is under way, from before they are written down. */
     private final Map<MachineId, Thread> starting = new ConcurrentHashMap<>();
     /** What each takes of the host, until it is gone. */
@@ -197,6 +199,7 @@ public final class Machines implements AutoCloseable {
         if (!running.replace(id, one, given)) {
             return Optional.empty();
         }
+        pooled.remove(id);
         place.measuredBy(() -> one.machine().residentBytes().orElse(0));
         Place spare = places.put(id, place);
         if (spare != null) {
@@ -277,6 +280,7 @@ public final class Machines implements AutoCloseable {
      */
     List<String> drop(MachineId id) {
         Running ended = running.remove(id);
+        pooled.remove(id);
         claims.forget(id);
         if (ended == null) {
             return List.of();
@@ -290,6 +294,7 @@ public final class Machines implements AutoCloseable {
     /** What was begun of it is undone; it may begin anew. */
     List<String> forget(Running begun) {
         running.remove(begun.live().id(), begun);
+        pooled.remove(begun.live().id());
         return drop(begun);
     }
 
@@ -317,6 +322,9 @@ public final class Machines implements AutoCloseable {
                 adoptedAt);
         var made = new Running(machine, live, door, record, new CompletableFuture<>(), Instant.now());
         running.put(live.id(), made);
+        if (owner instanceof Owner.Pool) {
+            pooled.add(live.id());
+        }
         Place place = places.get(live.id());
         if (place != null) {
             place.measuredBy(() -> machine.residentBytes().orElse(0));
@@ -324,8 +332,9 @@ public final class Machines implements AutoCloseable {
         return made;
     }
 
-    Collection<Running> runningHere() {
-        return running.values();
+    /** Those that run here and are the pool's, up or not. */
+    List<Running> pooled() {
+        return pooled.stream().map(running::get).filter(Objects::nonNull).toList();
     }
 
     /** The machine {@code id} if it runs here. */

@@ -272,8 +272,8 @@ final class Starter {
         ResourceLedger ledger = resources.ledger(id, type);
         return new ResourceLedger() {
             @Override
-            public void intend(Resource resource) {
-                ledger.intend(resource);
+            public void intend(List<Resource> resources) {
+                ledger.intend(resources);
                 try {
                     term.mustHold();
                 } catch (InterruptedException e) {
@@ -282,8 +282,8 @@ final class Starter {
             }
 
             @Override
-            public void undone(Resource resource) {
-                ledger.undone(resource);
+            public void undone(List<Resource> resources) {
+                ledger.undone(resources);
             }
         };
     }

@@ -98,12 +98,16 @@ final class Undoing {
     }
 
     private void undoResources(StoredMachine machine, List<String> errors) {
+        var undone = new ArrayList<Resource>();
         for (Resource left : resources.notUndone(machine.id())) {
             List<String> met = driver.undo(left);
             errors.addAll(met);
             if (met.isEmpty()) {
-                resources.ledger(machine.id(), machine.type()).undone(left);
+                undone.add(left);
             }
+        }
+        if (!undone.isEmpty()) {
+            resources.ledger(machine.id(), machine.type()).undone(undone);
         }
     }
 }

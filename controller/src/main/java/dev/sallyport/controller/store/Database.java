@@ -55,28 +55,42 @@ public final class Database implements AutoCloseable {
     private static final ScopedValue<Boolean> INSIDE = ScopedValue.newInstance();
 
     private static final Duration RETRY = Duration.ofMillis(200);
-    private static final int MOST_CONNECTIONS = 16;
+    /** Connections of a pool. */
+    private static final int MOST_CONNECTIONS = 12;
     /** So many transactions of work that perseveres run at once: the other connections are those of who waits for an answer. */
     private static final int PERSEVERING_AT_ONCE =
             Math.clamp(2L * Runtime.getRuntime().availableProcessors(), 4, MOST_CONNECTIONS / 2);
 
-    private final HikariDataSource pool;
-    private final Jdbi jdbi;
+    /** Its connections see no row of a user until a transaction says whose. */
+    private final HikariDataSource scoped;
+    /** Its connections see all rows, so that the controller's own transactions, by far the most, need not say so each time. */
+    private final HikariDataSource own;
+
+    private final Jdbi jdbiOfScoped;
+    private final Jdbi jdbiOfOwn;
     private final InstantSource clock;
     private final StepHook steps;
     private final DatabaseAccess access;
     private final List<Runnable> beforeClose = new CopyOnWriteArrayList<>();
     private final Semaphore turns = new Semaphore(PERSEVERING_AT_ONCE, true);
 
-    private Database(DatabaseAccess access, HikariDataSource pool, InstantSource clock, StepHook steps) {
+    private Database(
+            DatabaseAccess access, HikariDataSource scoped, HikariDataSource own, InstantSource clock, StepHook steps) {
         this.access = access;
-        this.pool = pool;
+        this.scoped = scoped;
+        this.own = own;
         this.clock = clock;
         this.steps = steps;
-        this.jdbi = Jdbi.create(pool);
+        this.jdbiOfScoped = jdbi(scoped);
+        this.jdbiOfOwn = jdbi(own);
+    }
+
+    private static Jdbi jdbi(DataSource source) {
+        Jdbi jdbi = Jdbi.create(source);
         jdbi.registerArrayType(String.class, "text");
         // Jdbi's messages would quote what was bound: hashes, cipher texts, evidence.
         jdbi.getConfig(StatementExceptions.class).setMessageRendering(MessageRendering.NONE);
+        return jdbi;
     }
 
     /**
@@ -94,8 +108,18 @@ public final class Database implements AutoCloseable {
     /** As {@link #open(DatabaseAccess, InstantSource)}, with somebody who is told of each journalled step. */
     public static Database open(DatabaseAccess access, InstantSource clock, StepHook steps) {
         migrate(access);
-        HikariDataSource pool = pool(access);
-        var database = new Database(access, pool, clock, steps);
+        HikariDataSource scoped = pool(access, "sallyport-scoped", "");
+        HikariDataSource own;
+        try {
+            own = pool(
+                    access,
+                    "sallyport",
+                    " -c " + Scope.SETTING + "=" + Scope.all().setting());
+        } catch (RuntimeException e) {
+            scoped.close();
+            throw e;
+        }
+        var database = new Database(access, scoped, own, clock, steps);
         try {
             database.useTransaction(Scope.all(), Database::checkRole);
             return database;
@@ -144,7 +168,7 @@ public final class Database implements AutoCloseable {
     /** Work that perseveres waits until few others of its kind are at it. */
     private <T> T inTurn(Transaction<T> transaction, long giveUp) {
         if (!PERSEVERES.isBound() || INSIDE.isBound()) {
-            return transaction.run(jdbi);
+            return transaction.run(jdbi(transaction));
         }
         try {
             if (!turns.tryAcquire(giveUp - System.nanoTime(), TimeUnit.NANOSECONDS)) {
@@ -155,10 +179,14 @@ public final class Database implements AutoCloseable {
             throw FailureException.of(CauseCode.DATABASE_FAILED, "Interrupted.");
         }
         try {
-            return ScopedValue.where(INSIDE, true).call(() -> transaction.run(jdbi));
+            return ScopedValue.where(INSIDE, true).call(() -> transaction.run(jdbi(transaction)));
         } finally {
             turns.release();
         }
+    }
+
+    private Jdbi jdbi(Transaction<?> transaction) {
+        return transaction.seesAll() ? jdbiOfOwn : jdbiOfScoped;
     }
 
     /**
@@ -230,12 +258,13 @@ public final class Database implements AutoCloseable {
 
     /** The pool, for libraries that keep tables of their own; transactions begun there see no row of a user. */
     public DataSource dataSource() {
-        return pool;
+        return scoped;
     }
 
-    /** Tells {@code registry} how the pool fares. */
+    /** Tells {@code registry} how the pools fare. */
     public void report(MeterRegistry registry) {
-        pool.setMetricRegistry(registry);
+        own.setMetricRegistry(registry);
+        scoped.setMetricRegistry(registry);
     }
 
     /** Calls those who listen on {@code channel}; what is called is no secret. */
@@ -263,7 +292,8 @@ public final class Database implements AutoCloseable {
     @Override
     public void close() {
         beforeClose.forEach(Runnable::run);
-        pool.close();
+        own.close();
+        scoped.close();
     }
 
     private static void migrate(DatabaseAccess access) {
@@ -280,10 +310,12 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private static HikariDataSource pool(DatabaseAccess access) {
+    private static HikariDataSource pool(DatabaseAccess access, String name, String options) {
+        PGSimpleDataSource source = source(access.url(), access.application());
+        source.setOptions(source.getOptions() + options);
         var config = new HikariConfig();
-        config.setPoolName("sallyport");
-        config.setDataSource(source(access.url(), access.application()));
+        config.setPoolName(name);
+        config.setDataSource(source);
         config.setMaximumPoolSize(MOST_CONNECTIONS);
         config.setMinimumIdle(2);
         config.setConnectionTimeout(PATIENCE.toMillis());
@@ -295,7 +327,7 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private static DataSource source(String url, DatabaseAccess.Login login) {
+    private static PGSimpleDataSource source(String url, DatabaseAccess.Login login) {
         var source = new PGSimpleDataSource();
         source.setURL(url);
         source.setUser(login.user());

@@ -3,6 +3,7 @@ package dev.sallyport.controller.store;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.agentapi.JsonBuffers;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import java.util.Arrays;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Json {
     private record StoredCause(String code, String detail, List<String> evidence) {}
 
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final ObjectMapper MAPPER = new ObjectMapper(JsonBuffers.defaults());
     private static final TypeReference<Map<String, String>> DETAILS = new TypeReference<>() {};
 
     private static final TypeReference<Set<String>> TEXTS = new TypeReference<>() {};

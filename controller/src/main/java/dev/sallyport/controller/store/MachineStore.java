@@ -133,9 +133,9 @@ public final class MachineStore {
                 told.stream().map(TimelineStore.Entry::timeline).toList(),
                 () -> database.step("machine " + kind + machine.type().wire() + " begun", Scope.all(), handle -> {
                     StoredMachine planned = plan(handle, machine, sealed);
-                    return transition(
+                    return changed(
                             handle,
-                            planned.id(),
+                            planned,
                             MachineLife.Event.START,
                             MachineChange.none().telling(told));
                 }));
@@ -170,13 +170,14 @@ public final class MachineStore {
         if (session != null && machine.type() == VmType.BROWSER) {
             giveTo(handle, session, machine.id());
         }
-        timelines.begin(handle, TimelineId.of(machine.id()), user);
-        timelines.append(
+        timelines.begin(
                 handle,
-                TimelineId.of(machine.id()),
-                step(stored.state()),
-                "The machine is planned.",
-                Map.of("image", machine.imageId(), "driver", machine.driver()));
+                user,
+                new TimelineStore.Entry(
+                        TimelineId.of(machine.id()),
+                        step(stored.state()),
+                        "The machine is planned.",
+                        Map.of("image", machine.imageId(), "driver", machine.driver())));
         return stored;
     }
 
@@ -197,26 +198,27 @@ public final class MachineStore {
      * @throws FailureException {@link CauseCode#NOT_FOUND}; {@link CauseCode#CONFLICT} when it is no longer starting
      */
     public StoredMachine runs(MachineId id, String handleOfDriver, InetSocketAddress agent, InetSocketAddress streams) {
-        return database.step("machine runs", Scope.all(), handle -> {
-            StoredMachine before = lock(handle, id);
-            if (before.state() != MachineState.STARTING) {
-                throw FailureException.of(
-                        CauseCode.CONFLICT,
-                        "The machine " + id + " is " + before.state().wire() + ".");
-            }
-            return handle.createQuery("UPDATE machines SET handle = :handle, agent_host = :agentHost,"
-                            + " agent_port = :agentPort, streams_host = :streamsHost, streams_port = :streamsPort,"
-                            + " version = version + 1, updated_at = :now WHERE id = :id RETURNING *")
-                    .bind("handle", handleOfDriver)
-                    .bind("agentHost", host(agent))
-                    .bind("agentPort", agent.getPort())
-                    .bind("streamsHost", host(streams))
-                    .bind("streamsPort", streams.getPort())
-                    .bind("now", database.now())
-                    .bind("id", id.value())
-                    .map((row, context) -> machine(row))
-                    .one();
-        });
+        return database.repeatableStep(
+                "machine runs",
+                Scope.all(),
+                handle -> handle.createQuery("UPDATE machines SET handle = :handle, agent_host = :agentHost,"
+                                + " agent_port = :agentPort, streams_host = :streamsHost, streams_port = :streamsPort,"
+                                + " version = version + 1, updated_at = :now WHERE id = :id AND state = :starting"
+                                + " RETURNING *")
+                        .bind("starting", MachineState.STARTING.wire())
+                        .bind("handle", handleOfDriver)
+                        .bind("agentHost", host(agent))
+                        .bind("agentPort", agent.getPort())
+                        .bind("streamsHost", host(streams))
+                        .bind("streamsPort", streams.getPort())
+                        .bind("now", database.now())
+                        .bind("id", id.value())
+                        .map((row, context) -> machine(row))
+                        .findOne()
+                        .orElseThrow(() -> FailureException.of(
+                                CauseCode.CONFLICT,
+                                "The machine " + id + " is "
+                                        + lock(handle, id).state().wire() + ".")));
     }
 
     /** The machine; empty when there is none, or none that the scope may see. */
@@ -360,7 +362,12 @@ public final class MachineStore {
 
     /** As {@link #transition(MachineId, MachineLife.Event, MachineChange)}, in the caller's transaction. */
     StoredMachine transition(Handle handle, MachineId id, MachineLife.Event event, MachineChange change) {
-        StoredMachine before = lock(handle, id);
+        return changed(handle, lock(handle, id), event, change);
+    }
+
+    /** @param before as it is, seen in this transaction, which holds its row */
+    private StoredMachine changed(Handle handle, StoredMachine before, MachineLife.Event event, MachineChange change) {
+        MachineId id = before.id();
         Long expected = change.ifVersion();
         if (expected != null && expected != before.version()) {
             throw FailureException.of(

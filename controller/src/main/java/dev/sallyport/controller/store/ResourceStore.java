@@ -6,9 +6,17 @@ import dev.sallyport.model.HostId;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.VmType;
 import java.util.List;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jdbi.v3.core.statement.Update;
 
 /** What was made for machines in the world outside, written down before it is made. */
 public final class ResourceStore {
+    /** The resources of one call, bound as {@link #columns}. */
+    private static final String GIVEN =
+            "unnest(CAST(:drivers AS text[]), CAST(:kinds AS text[]), CAST(:names AS text[]))"
+                    + " WITH ORDINALITY AS given (driver, kind, name, place)";
+
     private final Database database;
 
     /** @param database where it is kept */
@@ -24,45 +32,58 @@ public final class ResourceStore {
     public ResourceLedger ledger(MachineId machine, VmType type) {
         return new ResourceLedger() {
             @Override
-            public void intend(Resource resource) {
+            public void intend(List<Resource> resources) {
                 database.repeatableStep(
-                        "intend " + step(type, resource),
+                        "intend " + steps(type, resources),
                         Scope.all(),
-                        handle -> handle.createUpdate(
-                                        "INSERT INTO resources (machine_id, driver, kind, name, intended_at)"
-                                                + " VALUES (:machine, :driver, :kind, :name, :now)"
-                                                + " ON CONFLICT (machine_id, driver, kind, name) WHERE undone_at IS NULL DO NOTHING")
+                        handle -> columns(
+                                        handle.createUpdate(
+                                                "INSERT INTO resources (machine_id, driver, kind, name, intended_at)"
+                                                        + " SELECT :machine, driver, kind, name, :now FROM " + GIVEN
+                                                        + " ORDER BY place ON CONFLICT (machine_id, driver, kind, name)"
+                                                        + " WHERE undone_at IS NULL DO NOTHING"),
+                                        resources)
                                 .bind("machine", machine.value())
-                                .bind("driver", resource.driver())
-                                .bind("kind", resource.kind())
-                                .bind("name", resource.name())
                                 .bind("now", database.now())
                                 .execute());
             }
 
             @Override
-            public void undone(Resource resource) {
+            public void undone(List<Resource> resources) {
                 database.repeatableStep(
-                        "undone " + step(type, resource),
+                        "undone " + steps(type, resources),
                         Scope.all(),
-                        handle -> handle.createUpdate(
-                                        "UPDATE resources SET undone_at = :now WHERE machine_id = :machine AND driver = :driver"
-                                                + " AND kind = :kind AND name = :name AND undone_at IS NULL")
+                        handle -> columns(
+                                        handle.createUpdate(
+                                                "UPDATE resources r SET undone_at = :now FROM " + GIVEN
+                                                        + " WHERE r.machine_id = :machine AND r.driver = given.driver"
+                                                        + " AND r.kind = given.kind AND r.name = given.name AND r.undone_at IS NULL"),
+                                        resources)
                                 .bind("machine", machine.value())
-                                .bind("driver", resource.driver())
-                                .bind("kind", resource.kind())
-                                .bind("name", resource.name())
                                 .bind("now", database.now())
                                 .execute());
             }
         };
     }
 
-    /** The same for the same thing of every machine of that kind. */
-    private static String step(VmType type, Resource resource) {
+    private static Update columns(Update update, List<Resource> resources) {
+        return update.bindArray("drivers", String.class, column(resources, Resource::driver))
+                .bindArray("kinds", String.class, column(resources, Resource::kind))
+                .bindArray("names", String.class, column(resources, Resource::name));
+    }
+
+    private static List<String> column(List<Resource> resources, Function<Resource, String> column) {
+        return resources.stream().map(column).toList();
+    }
+
+    /** The same for the same things of every machine of that kind. */
+    private static String steps(VmType type, List<Resource> resources) {
+        return type.wire() + " " + resources.stream().map(ResourceStore::step).collect(Collectors.joining(", "));
+    }
+
+    private static String step(Resource resource) {
         String name = resource.name();
-        return type.wire() + " " + resource.kind()
-                + (name.startsWith("/") ? " " + name.substring(name.lastIndexOf('/') + 1) : "");
+        return resource.kind() + (name.startsWith("/") ? " " + name.substring(name.lastIndexOf('/') + 1) : "");
     }
 
     /** What is not undone of a machine, the last first: the order in which it is to be undone. */

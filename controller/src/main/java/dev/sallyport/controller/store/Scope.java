@@ -6,6 +6,9 @@ import dev.sallyport.model.UserId;
  * Whose rows a transaction may see and change. The database itself holds it to that (row-level security), whatever the SQL says.
  */
 public final class Scope {
+    /** PostgreSQL's parameter that the policies of the tables look at. */
+    static final String SETTING = "sallyport.user";
+
     /** No {@link UserId} can be this. */
     private static final String EVERYTHING = "*";
 
@@ -27,7 +30,7 @@ public final class Scope {
         return ALL;
     }
 
-    /** The value of the setting {@code sallyport.user}. */
+    /** The value of {@link #SETTING}. */
     String setting() {
         return setting;
     }

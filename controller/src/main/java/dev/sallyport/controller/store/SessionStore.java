@@ -32,6 +32,13 @@ import org.jspecify.annotations.Nullable;
 public final class SessionStore {
     private static final int MAX_PROOF = 4000;
 
+    /** The host where a user's things are, if its lease is held. */
+    private static final String HOST_OF_USER =
+            "(SELECT t.host FROM (SELECT host, created_at FROM machines WHERE user_id = :user"
+                    + " AND vm_type = 'cli' AND state IN ('planned', 'starting', 'ready')"
+                    + " UNION ALL SELECT host, created_at FROM sessions WHERE user_id = :user AND ended_at IS NULL) t"
+                    + " JOIN hosts h ON h.id = t.host WHERE h.state <> 'lost' ORDER BY t.created_at DESC LIMIT 1)";
+
     private final Database database;
     private final TimelineStore timelines;
     private final OutcomeListener outcomes;
@@ -61,43 +68,34 @@ public final class SessionStore {
     public StoredSession create(UserId user, ProviderId provider, @Nullable HostId here) {
         SessionId id = SessionId.random();
         return database.step("session created", Scope.of(user), handle -> {
-            HostId host = here == null ? null : hostFor(handle, user).orElse(here);
+            // One user's sessions are created one after the other, so that two cannot miss each other.
+            handle.execute("SELECT pg_advisory_xact_lock(hashtextextended('sallyport-user ' || ?, 0))", user.value());
             StoredSession session = handle.createQuery(
                             "INSERT INTO sessions (id, user_id, provider, status, host, status_since, created_at, updated_at)"
-                                    + " VALUES (:id, :user, :provider, :status, :host, :now, :now, :now)"
+                                    + " VALUES (:id, :user, :provider, :status, "
+                                    + (here == null ? "NULL" : "coalesce(" + HOST_OF_USER + ", :host)")
+                                    + ", :now, :now, :now)"
                                     + " ON CONFLICT (user_id, provider) WHERE ended_at IS NULL DO NOTHING RETURNING *")
                     .bind("id", id.value())
                     .bind("user", user.value())
                     .bind("provider", provider.value())
                     .bind("status", SessionLife.TABLE.initial().wire())
-                    .bind("host", host == null ? null : host.value())
+                    .bind("host", here == null ? null : here.value())
                     .bind("now", database.now())
                     .map((row, context) -> session(row))
                     .findOne()
                     .orElseThrow(() -> running(handle, user, provider));
-            timelines.begin(handle, TimelineId.of(id), user);
-            timelines.append(
+            timelines.begin(
                     handle,
-                    TimelineId.of(id),
-                    step(session.status()),
-                    "The sign-in to " + provider + " was asked for.",
-                    Map.of("provider", provider.value()));
+                    user,
+                    new TimelineStore.Entry(
+                            TimelineId.of(id),
+                            step(session.status()),
+                            "The sign-in to " + provider + " was asked for.",
+                            Map.of("provider", provider.value())));
             timers.changed(handle, session);
             return session;
         });
-    }
-
-    /** Where the user's things are; one user's sessions are created one after the other, so that two cannot miss each other. */
-    private static Optional<HostId> hostFor(Handle handle, UserId user) {
-        handle.execute("SELECT pg_advisory_xact_lock(hashtextextended('sallyport-user ' || ?, 0))", user.value());
-        return handle.createQuery("SELECT t.host FROM (SELECT host, created_at FROM machines WHERE user_id = :user"
-                        + " AND vm_type = 'cli' AND state IN ('planned', 'starting', 'ready')"
-                        + " UNION ALL SELECT host, created_at FROM sessions WHERE user_id = :user AND ended_at IS NULL) t"
-                        + " JOIN hosts h ON h.id = t.host WHERE h.state <> 'lost' ORDER BY t.created_at DESC LIMIT 1")
-                .bind("user", user.value())
-                .mapTo(String.class)
-                .map(HostId::new)
-                .findFirst();
     }
 
     /** The session; empty when there is none, or none that the scope may see. */

@@ -184,13 +184,24 @@ public final class TimelineStore {
         }
     }
 
-    /** Begins a timeline in the caller's transaction. */
-    void begin(Handle handle, TimelineId timeline, @Nullable UserId user) {
-        handle.createUpdate("INSERT INTO timelines (kind, id, user_id) VALUES (:kind, :id, :user)")
+    /** Begins a timeline with its first event in the caller's transaction; readers are woken when it commits. */
+    void begin(Handle handle, @Nullable UserId user, Entry first) {
+        TimelineId timeline = first.timeline();
+        checkStep(first.step());
+        // Two statements, sent together: the policy of events looks for their timeline as it was before a statement.
+        handle.createUpdate("INSERT INTO timelines (kind, id, user_id, last_sequence, last_at)"
+                        + " VALUES (:kind, :id, :user, 1, :at);"
+                        + " INSERT INTO events (kind, id, sequence, at, step, text, details)"
+                        + " VALUES (:kind, :id, 1, :at, :step, :text, CAST(:details AS jsonb))")
                 .bind("kind", timeline.kind().wire())
                 .bind("id", timeline.id())
                 .bind("user", user == null ? null : user.value())
+                .bind("at", database.now())
+                .bind("step", first.step())
+                .bind("text", Texts.bounded(first.text(), MAX_TEXT))
+                .bind("details", Json.details(bounded(first.details())))
                 .execute();
+        signals.ringAtCommit(handle, timeline);
     }
 
     /** Gives a timeline to a user, in the caller's transaction. */

@@ -41,10 +41,18 @@ final class Transaction<T> {
         this.kind = kind;
     }
 
+    /** Whether it belongs on a connection that sees all rows. */
+    boolean seesAll() {
+        return scope == Scope.all();
+    }
+
+    /** @param jdbi of connections that see all rows, or none, as {@link #seesAll()} says */
     T run(Jdbi jdbi) {
         try (Handle handle = jdbi.open()) {
             return handle.inTransaction(inside -> {
-                inside.execute("SELECT set_config('sallyport.user', ?, true)", scope.setting());
+                if (!seesAll()) {
+                    inside.execute("SELECT set_config('" + Scope.SETTING + "', ?, true)", scope.setting());
+                }
                 T done = work.apply(inside);
                 atCommit = kind == Kind.ONCE;
                 if (kind == Kind.TRACED) {

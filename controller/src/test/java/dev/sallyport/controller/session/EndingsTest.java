@@ -251,7 +251,7 @@ final class EndingsTest {
                 host.lease.host(),
                 Set.of()));
         machineStore.transition(machine, MachineLife.Event.START, MachineChange.none());
-        resources.ledger(machine, VmType.BROWSER).intend(disk);
+        resources.ledger(machine, VmType.BROWSER).intend(List.of(disk));
         machineStore.transition(machine, MachineLife.Event.AGENT_READY, MachineChange.none());
         store.transition(Scope.all(), id, SessionLife.Event.BROWSER_READY, SessionChange.none());
         return store.transition(

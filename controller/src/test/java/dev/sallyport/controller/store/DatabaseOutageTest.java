@@ -195,10 +195,10 @@ final class DatabaseOutageTest {
         handle.execute("INSERT INTO done VALUES (?)", what);
     }
 
-    /** @return which try it is */
+    /** @return which try it is, of those that had a connection that still stood */
     private int writeAndLose(Handle handle, String what, Wire.Commit fate, AtomicInteger tries) {
-        int which = tries.incrementAndGet();
         write(handle, what);
+        int which = tries.incrementAndGet();
         if (which == 1) {
             wire.nextCommit(fate);
         }

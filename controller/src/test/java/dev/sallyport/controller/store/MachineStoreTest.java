@@ -225,19 +225,18 @@ class MachineStoreTest {
         ResourceLedger ledger = resources.ledger(machine, VmType.CLI);
         var disk = new Resource("qemu", "file", "/somewhere/disk");
         var process = new Resource("qemu", "process", "123 456 " + machine);
-        ledger.intend(disk);
-        ledger.intend(process);
-        ledger.intend(disk);
+        ledger.intend(List.of(disk, process));
+        ledger.intend(List.of(disk));
         assertThat(resources.notUndone(machine)).as("the last first").containsExactly(process, disk);
-        ledger.undone(process);
-        ledger.undone(process);
+        ledger.undone(List.of(process));
+        ledger.undone(List.of(process));
         assertThat(resources.notUndone(machine)).containsExactly(disk);
-        ledger.undone(disk);
+        ledger.undone(List.of(disk));
         assertThat(resources.notUndone(machine)).isEmpty();
-        ledger.intend(disk);
+        ledger.intend(List.of(disk));
         assertThat(resources.notUndone(machine)).as("made again").containsExactly(disk);
         assertThatThrownBy(
-                        () -> resources.ledger(MachineId.random(), VmType.CLI).intend(disk))
+                        () -> resources.ledger(MachineId.random(), VmType.CLI).intend(List.of(disk)))
                 .as("a machine that is not planned")
                 .isInstanceOf(FailureException.class);
     }
@@ -247,9 +246,9 @@ class MachineStoreTest {
         StoredMachine gone = reach(MachineState.DESTROYED);
         StoredMachine remains = reach(MachineState.DESTROYED);
         var disk = new Resource("qemu", "file", "/somewhere/disk");
-        resources.ledger(gone.id(), VmType.CLI).intend(disk);
-        resources.ledger(gone.id(), VmType.CLI).undone(disk);
-        resources.ledger(remains.id(), VmType.CLI).intend(disk);
+        resources.ledger(gone.id(), VmType.CLI).intend(List.of(disk));
+        resources.ledger(gone.id(), VmType.CLI).undone(List.of(disk));
+        resources.ledger(remains.id(), VmType.CLI).intend(List.of(disk));
         Instant end = store.database().now().plus(Duration.ofSeconds(1));
         assertThat(machines.deleteDestroyedBefore(end, 10_000)).isPositive();
         assertThat(machines.find(Scope.all(), gone.id())).isEmpty();

@@ -64,7 +64,7 @@ class RowSecurityTest {
                             Set.of()));
             new ResourceStore(store.database())
                     .ledger(theirMachine, VmType.CLI)
-                    .intend(new Resource("fake", "file", "/x"));
+                    .intend(List.of(new Resource("fake", "file", "/x")));
             theirToken = new TokenStore(store.database()).issue(user, "one", null);
             store.vault().seal(user, CODEX, List.of(new CredentialFile("auth.json", "0600", new byte[] {1})), 0);
         }

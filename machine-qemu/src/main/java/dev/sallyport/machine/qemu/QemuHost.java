@@ -26,12 +26,12 @@ public final class QemuHost {
     /** Nothing is written down, as there may be no database: what is made lives for seconds, and goes with this process. */
     private static final ResourceLedger NOWHERE = new ResourceLedger() {
         @Override
-        public void intend(Resource resource) {
+        public void intend(List<Resource> resources) {
             // See above.
         }
 
         @Override
-        public void undone(Resource resource) {
+        public void undone(List<Resource> resources) {
             // See above.
         }
     };
@@ -93,7 +93,9 @@ public final class QemuHost {
         }
         return undoing(made -> {
             try {
-                new TapNetworks(QemuDriver.NAME, options.subnet()).make(id, made);
+                var taps = new TapNetworks(QemuDriver.NAME, options.subnet());
+                made.intend(taps.things(id).toArray(Resource[]::new));
+                taps.make(id);
                 return new Answer(true, "A TAP device with its nft rules was made and removed");
             } catch (TapNetworks.RefusedException e) {
                 return new Answer(false, String.valueOf(e.getMessage()));

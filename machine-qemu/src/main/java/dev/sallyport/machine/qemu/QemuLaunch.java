@@ -28,6 +28,13 @@ import org.jspecify.annotations.Nullable;
  * connection. QEMU has room for one: nobody can adopt a machine that is held.
  */
 final class QemuLaunch {
+    /** What is made here in the machine's folder, in that order; written down by whoever launches. */
+    static final List<String> FILES = List.of(
+            MachineFiles.TOLD_SOCKET,
+            MachineFiles.CONSOLE_INPUT,
+            MachineFiles.CONSOLE_OUTPUT,
+            MachineFiles.MONITOR_SOCKET);
+
     private final MachineSpec spec;
     private final MachineFiles files;
     private final MadeThings made;
@@ -60,7 +67,6 @@ final class QemuLaunch {
         boolean up = false;
         try (ServerSocketChannel told = listen()) {
             pipe = pipe();
-            made.intend(files.resource(MachineFiles.MONITOR_SOCKET));
             String marker = QemuDriver.marker(spec.id());
             made.intend(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, marker));
             deadline = System.nanoTime() + allowed.toNanos();
@@ -79,7 +85,6 @@ final class QemuLaunch {
                 throw failed(process, e);
             }
             pipe.release();
-            made.undoIf(files.resource(MachineFiles.TOLD_SOCKET)::equals);
             var machine = new QemuMachine(spec, handle, process, console, pipe, qmp, events, made, template.snapshot());
             up = true;
             return machine;
@@ -117,14 +122,11 @@ final class QemuLaunch {
     }
 
     private ConsolePipe pipe() throws IOException, InterruptedException {
-        made.intend(files.resource(MachineFiles.CONSOLE_INPUT));
-        made.intend(files.resource(MachineFiles.CONSOLE_OUTPUT));
         ConsolePipe.make(files.of(MachineFiles.CONSOLE_INPUT), files.of(MachineFiles.CONSOLE_OUTPUT));
         return ConsolePipe.open(files.of(MachineFiles.CONSOLE_OUTPUT));
     }
 
     private ServerSocketChannel listen() throws IOException {
-        made.intend(files.resource(MachineFiles.TOLD_SOCKET));
         ServerSocketChannel channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             return channel.bind(UnixDomainSocketAddress.of(files.of(MachineFiles.TOLD_SOCKET)));

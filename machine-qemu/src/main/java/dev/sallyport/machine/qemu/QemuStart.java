@@ -7,6 +7,7 @@ import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.Origin;
+import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.WritableDisk;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -65,6 +66,8 @@ final class QemuStart {
         if (spec.origin() instanceof Origin.FromTemplate(Path folder)) {
             new QemuTemplate(folder).check(keys.of(spec));
         }
+        // All at once: each time that something is written down is a moment of a start.
+        made.intend(things().toArray(Resource[]::new));
         MachineNetwork network = network();
         Map<String, String> facts = facts(network);
         disks(facts);
@@ -167,6 +170,24 @@ final class QemuStart {
         return verdict.usable();
     }
 
+    /** What is made for the machine but its process, in this order. */
+    private List<Resource> things() {
+        var things = new ArrayList<Resource>();
+        if (options.network() != QemuOptions.Network.USER && tools.root()) {
+            things.addAll(tools.taps().things(spec.id()));
+        }
+        things.add(files.resource(MachineFiles.FACTS_DISK));
+        switch (spec.origin()) {
+            case Origin.Image() -> things.add(files.resource(MachineFiles.WRITABLE_DISK));
+            case Origin.ForTemplate(Path _) -> {
+                // Its folder is its maker's to remove.
+            }
+            case Origin.FromTemplate(Path _) -> things.add(files.resource(MachineFiles.WRITABLE_OVERLAY));
+        }
+        QemuLaunch.FILES.forEach(name -> things.add(files.resource(name)));
+        return things;
+    }
+
     private MachineNetwork network() throws InterruptedException {
         String refusal = "";
         if (options.network() != QemuOptions.Network.USER) {
@@ -174,7 +195,7 @@ final class QemuStart {
                 if (!tools.root()) {
                     throw new TapNetworks.RefusedException("only root may make TAP devices and rules");
                 }
-                TapNetworks.Device device = tools.taps().make(spec.id(), made);
+                TapNetworks.Device device = tools.taps().make(spec.id());
                 var network = new TapNetwork(
                         device.name(),
                         device.host(),
@@ -190,9 +211,7 @@ final class QemuStart {
                 if (options.network() == QemuOptions.Network.TAP) {
                     throw new FailureException(Cause.of(CauseCode.TAP_REFUSED, "Reason: " + refusal + ".", refusal), e);
                 }
-                made.undoIf(resource -> resource.kind().equals(TapNetworks.TAP)
-                        || resource.kind().equals(TapNetworks.TABLE)
-                        || resource.kind().equals(TapNetworks.ELEMENT));
+                made.undoIf(tools.taps().things(spec.id())::contains);
             }
         }
         QemuDriver.onPath("socat");
@@ -260,27 +279,20 @@ final class QemuStart {
     }
 
     private void disks(Map<String, String> facts) throws IOException, InterruptedException {
-        made.intend(files.resource(MachineFiles.FACTS_DISK));
         FactsDisk.write(files.of(MachineFiles.FACTS_DISK), facts);
         switch (spec.origin()) {
-            case Origin.Image() -> {
-                made.intend(files.resource(MachineFiles.WRITABLE_DISK));
-                tools.writableDisk().make(files.of(MachineFiles.WRITABLE_DISK), spec.diskBytes());
-            }
+            case Origin.Image() -> tools.writableDisk().make(files.of(MachineFiles.WRITABLE_DISK), spec.diskBytes());
             case Origin.ForTemplate(Path folder) -> {
-                // Its folder is its maker's to remove.
                 var template = new QemuTemplate(folder);
                 template.prepare();
                 tools.writableDisk().make(template.of(QemuTemplate.DISK), spec.diskBytes());
             }
-            case Origin.FromTemplate(Path folder) -> {
-                made.intend(files.resource(MachineFiles.WRITABLE_OVERLAY));
+            case Origin.FromTemplate(Path folder) ->
                 Files.copy(
                         new QemuTemplate(folder).of(QemuTemplate.OVERLAY),
                         files.of(MachineFiles.WRITABLE_OVERLAY),
                         StandardCopyOption.REPLACE_EXISTING,
                         StandardCopyOption.COPY_ATTRIBUTES);
-            }
         }
         steps.done("disk", "Its disks are made.", Map.of("writable", Long.toString(spec.diskBytes())));
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.sallyport.agentapi.JsonBuffers;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -38,7 +39,7 @@ public final class QmpClient implements AutoCloseable {
     /** Between two looks at a full queue. */
     private static final Duration QUEUE = Duration.ofMillis(20);
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = new ObjectMapper(JsonBuffers.defaults());
 
     private final SocketChannel channel;
     private final Consumer<JsonNode> events;

@@ -1,7 +1,6 @@
 package dev.sallyport.machine.qemu;
 
 import dev.sallyport.machine.Command;
-import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.model.MachineId;
 import java.io.IOException;
@@ -15,27 +14,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * Makes and removes TAP devices and the rules that guard them: one nft table of ours, {@code inet sallyport}, whose chains say
- * of every interface {@code spt*} that its machine may talk to its gateway's address and port and answer connections of the
- * host to the agent's ports, and nothing else; nothing is forwarded to or from it. Each machine adds one element to the set of
- * gateways. The table goes with the last device.
+ * of every interface {@code spt*} that its machine may talk to that interface's own address at the gateway's port (nft(8), "FIB
+ * EXPRESSIONS") and answer connections of the host to the agent's ports, and nothing else; nothing is forwarded to or from it. It is
+ * the same table however many devices there are, is put right at each start, and goes with the last device.
  */
 final class TapNetworks {
     /** Kinds of {@link Resource} that are undone here. */
     static final String TABLE = "nft-table";
 
     static final String TAP = "tap";
-    static final String ELEMENT = "nft-element";
 
     /** Why there can be no TAP device. */
     static final class RefusedException extends Exception {
@@ -52,8 +50,6 @@ final class TapNetworks {
     private static final String TABLE_NAME = "inet sallyport";
     private static final String PREFIX = "spt";
     private static final Pattern DEVICE = Pattern.compile(PREFIX + "[a-z2-7]{12}");
-    private static final Pattern ELEMENT_NAME =
-            Pattern.compile("(" + DEVICE.pattern() + ") \\. (\\d{1,3}(?:\\.\\d{1,3}){3}) \\. (\\d{1,5})");
     /**
      * The host's own address on each device. It is the same on all: a machine that begins from a template knows it already, and would
      * speak for half a minute to what the template's host had.
@@ -83,19 +79,20 @@ final class TapNetworks {
     }
 
     /**
-     * Makes the device, and the table that guards it and lets its machine through to the port of its gateway.
+     * Makes the device, and the table that guards it and lets its machine through to the port of its gateway. What {@link #things}
+     * says is to be written down before.
      *
      * @throws RefusedException with the reason when this program may not
      * @throws InterruptedException when the calling thread is interrupted
      */
-    Device make(MachineId id, MadeThings made) throws RefusedException, InterruptedException {
+    Device make(MachineId id) throws RefusedException, InterruptedException {
         Optional<String> lacking = lacking();
         if (lacking.isPresent()) {
             throw new RefusedException(lacking.get());
         }
         String name = deviceOf(id);
         try {
-            return makeLocked(id, made, name);
+            return makeLocked(id, name);
         } catch (IOException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         }
@@ -113,42 +110,43 @@ final class TapNetworks {
                 .findFirst();
     }
 
-    /** What {@link #make} could have left of a machine, in the order in which it is to be undone. */
-    List<Resource> traces(MachineId id) {
-        String device = deviceOf(id);
-        return lacking().isPresent()
-                ? List.of()
-                : List.of(
-                        new Resource(driver, ELEMENT, device),
-                        new Resource(driver, TAP, device),
-                        new Resource(driver, TABLE, TABLE_NAME));
+    /** What {@link #make} makes for a machine, in that order. */
+    List<Resource> things(MachineId id) {
+        return List.of(new Resource(driver, TABLE, TABLE_NAME), new Resource(driver, TAP, deviceOf(id)));
     }
 
-    private Device makeLocked(MachineId id, MadeThings made, String name)
-            throws IOException, RefusedException, InterruptedException {
+    /** What {@link #make} could have left of a machine, in the order in which it is to be undone. */
+    List<Resource> traces(MachineId id) {
+        return lacking().isPresent() ? List.of() : things(id).reversed();
+    }
+
+    private Device makeLocked(MachineId id, String name) throws IOException, RefusedException, InterruptedException {
         Held held = hold();
         try {
             int network = free(id);
             var device = new Device(name, subnet.host(network), subnet.guest(network));
             String host = device.host().getHostAddress();
-            String element = name + " . " + host + " . " + MachineNetwork.DOOR_PORT;
-            // The rules come first: there is no moment at which a device is not guarded. Each program costs
-            // milliseconds of a
-            // start, so each runs once.
-            made.intend(new Resource(driver, TABLE, TABLE_NAME));
-            made.intend(new Resource(driver, ELEMENT, element));
-            refuse("nft", Command.run(DEADLINE, rules() + elementCommand("add", element), List.of("nft", "-f", "-")));
-            made.intend(new Resource(driver, TAP, name));
-            // Owned by root: what escapes from QEMU and is a common user then cannot open another machine's device.
-            ip(String.join(
-                    "\n",
-                    "tuntap add dev " + name + " mode tap user root",
-                    "link set dev " + name + " address " + HOST_MAC + " up",
-                    "addr add " + host + "/30 dev " + name,
-                    "neigh replace " + device.guest().getHostAddress() + " lladdr " + MachineNetwork.MAC + " dev "
-                            + name + " nud permanent"));
-            // Nothing is attached to it yet.
-            harden(name);
+            // Each program costs milliseconds of a start, so each runs once, side by side. Nothing is attached to the
+            // device before both are done: there is no moment at which one speaks that is not guarded.
+            var rules = new FutureTask<>(() -> Command.run(DEADLINE, rules(), List.of("nft", "-f", "-")));
+            Thread ruling = Thread.ofVirtual().name("rules of " + name).start(rules);
+            try {
+                // Owned by root: what escapes from QEMU and is a common user then cannot open another machine's device.
+                ip(String.join(
+                        "\n",
+                        "tuntap add dev " + name + " mode tap user root",
+                        "link set dev " + name + " address " + HOST_MAC + " up",
+                        "addr add " + host + "/30 dev " + name,
+                        "neigh replace " + device.guest().getHostAddress() + " lladdr " + MachineNetwork.MAC + " dev "
+                                + name + " nud permanent"));
+                harden(name);
+                refuse("nft", rules.get());
+            } catch (ExecutionException e) {
+                throw new IOException("nft did not run", e.getCause());
+            } finally {
+                ruling.interrupt();
+                ruling.join();
+            }
             return device;
         } finally {
             held.release();
@@ -159,7 +157,6 @@ final class TapNetworks {
     List<String> undo(Resource resource) throws InterruptedException {
         try {
             return switch (resource.kind()) {
-                case ELEMENT -> undoElement(resource.name());
                 case TAP -> undoDevice(resource.name());
                 case TABLE -> undoTable();
                 default -> List.of("a " + resource.kind() + " is nothing of a network");
@@ -167,36 +164,6 @@ final class TapNetworks {
         } catch (IOException e) {
             return List.of("undoing " + resource.kind() + " " + resource.name() + ": " + e.getMessage());
         }
-    }
-
-    /** @param element its full name, or a device alone for all that it has */
-    private static List<String> undoElement(String element) throws IOException, InterruptedException {
-        if (DEVICE.matcher(element).matches()) {
-            return undoElementsOf(element);
-        }
-        if (!ELEMENT_NAME.matcher(element).matches()) {
-            return List.of("not an element of ours: " + element);
-        }
-        Command.Result result = Command.run(DEADLINE, elementCommand("delete", element), List.of("nft", "-f", "-"));
-        boolean gone = result.ok() || result.output().contains("No such file or directory");
-        return gone ? List.of() : List.of("nft element " + element + ": " + result.output());
-    }
-
-    private static List<String> undoElementsOf(String device) throws IOException, InterruptedException {
-        Command.Result set = Command.run(DEADLINE, "", List.of("nft", "list", "set", "inet", "sallyport", "doors"));
-        if (!set.ok()) {
-            boolean none = set.output().contains("No such file or directory");
-            return none ? List.of() : List.of("nft elements of " + device + ": " + set.output());
-        }
-        // nft writes "NAME" . ADDRESS . PORT, between commas.
-        Matcher found = ELEMENT_NAME.matcher(set.output().replace("\"", ""));
-        var errors = new ArrayList<String>();
-        while (found.find()) {
-            if (found.group(1).equals(device)) {
-                errors.addAll(undoElement(found.group()));
-            }
-        }
-        return errors;
     }
 
     private static List<String> undoDevice(String name) throws IOException, InterruptedException {
@@ -240,33 +207,29 @@ final class TapNetworks {
         }
     }
 
-    /** One transaction that leaves the table as it should be, whatever it was, without a moment between. Elements stay. */
+    /** One transaction that leaves the table as it should be, whatever it was, without a moment between. */
     private static String rules() {
         return """
                 add table inet sallyport
-                add set inet sallyport doors { type ifname . ipv4_addr . inet_service; }
                 add chain inet sallyport from_machine
                 add chain inet sallyport input { type filter hook input priority -10; policy accept; }
                 add chain inet sallyport forward { type filter hook forward priority -10; policy accept; }
                 flush chain inet sallyport from_machine
                 flush chain inet sallyport input
                 flush chain inet sallyport forward
-                add rule inet sallyport from_machine iifname . ip daddr . tcp dport @doors accept
+                add rule inet sallyport from_machine fib daddr . iif type local tcp dport %d accept
                 add rule inet sallyport from_machine ct state established ct direction reply tcp sport { %d, %d } accept
                 add rule inet sallyport from_machine counter drop
                 add rule inet sallyport input iifname "%s*" jump from_machine
                 add rule inet sallyport forward iifname "%s*" counter drop
                 add rule inet sallyport forward oifname "%s*" counter drop
-                """.formatted(MachineNetwork.AGENT_PORT, MachineNetwork.STREAM_PORT, PREFIX, PREFIX, PREFIX);
-    }
-
-    private static String elementCommand(String verb, String element) {
-        Matcher parts = ELEMENT_NAME.matcher(element);
-        if (!parts.matches()) {
-            throw new IllegalArgumentException("not an element of ours: " + element);
-        }
-        return verb + " element inet sallyport doors { \"" + parts.group(1) + "\" . " + parts.group(2) + " . "
-                + parts.group(3) + " }\n";
+                """.formatted(
+                        MachineNetwork.DOOR_PORT,
+                        MachineNetwork.AGENT_PORT,
+                        MachineNetwork.STREAM_PORT,
+                        PREFIX,
+                        PREFIX,
+                        PREFIX);
     }
 
     private static void ip(String batch) throws IOException, InterruptedException, RefusedException {

@@ -29,7 +29,6 @@ abstract class QemuContract extends MachineDriverContract {
                 case QemuDriver.PROCESS ->
                     !ProcessIdentity.find(resource.name()).isEmpty();
                 case TapNetworks.TAP -> Files.exists(Path.of("/sys/class/net", resource.name()));
-                case TapNetworks.ELEMENT -> rules().contains(resource.name().split(" ", -1)[0]);
                 default -> false;
             };
         } catch (IOException e) {
@@ -49,9 +48,6 @@ abstract class QemuContract extends MachineDriverContract {
         String device = TapNetworks.deviceOf(spec.id());
         if (Files.exists(Path.of("/sys/class/net", device))) {
             left.add("device " + device);
-        }
-        if (rules().contains(device)) {
-            left.add("nft element of " + device);
         }
         return left;
     }

@@ -90,8 +90,6 @@ class QemuDriverTest {
                 .hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "tap", "lo"))).hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "tap", "spt; reboot"))).hasSize(1);
-        assertThat(driver.undo(new Resource("qemu", "nft-element", "lo . 127.0.0.1 . 22 } ; flush ruleset")))
-                .hasSize(1);
         assertThat(driver.undo(new Resource("qemu", "moon", "full"))).hasSize(1);
         assertThat(precious).hasContent("keep");
         assertThat(Path.of("/sys/class/net/lo")).exists();
