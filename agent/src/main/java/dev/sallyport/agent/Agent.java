@@ -133,7 +133,7 @@ public final class Agent implements AutoCloseable {
             parts.set(Desktop.CHROMIUM, Parts.STARTING);
         }
         var address = new InetSocketAddress(settings.bind(), settings.port());
-        http = listening(address, () -> new HttpPort(address, routes(), bearer, json, log));
+        http = listening(address, () -> new HttpPort(address, routes(), bearer, json, this::answered, log));
         account.phase("listening on " + settings.bind() + ":" + http.address().getPort());
         streams = screens(bearer, json);
         try {
@@ -150,6 +150,10 @@ public final class Agent implements AutoCloseable {
         } else {
             lookForWayOut();
         }
+    }
+
+    private void answered() {
+        adoption.ifPresent(Adoption::answered);
     }
 
     private void lookForWayOut() {

@@ -25,20 +25,24 @@ public final class HttpPort implements AutoCloseable {
     private final List<Route> routes;
     private final Bearer bearer;
     private final AgentJson json;
+    private final Runnable answered;
     private final Log log;
 
     /**
      * Listens and answers at once.
      *
+     * @param answered is called after each answer
      * @throws IOException when the address cannot be listened on
      */
-    public HttpPort(InetSocketAddress address, List<Route> routes, Bearer bearer, AgentJson json, Log log)
+    public HttpPort(
+            InetSocketAddress address, List<Route> routes, Bearer bearer, AgentJson json, Runnable answered, Log log)
             throws IOException {
         this.routes = routes.stream()
                 .sorted(Comparator.comparing(Route::isWhole).reversed())
                 .toList();
         this.bearer = bearer;
         this.json = json;
+        this.answered = answered;
         this.log = log;
         threads = Executors.newVirtualThreadPerTaskExecutor();
         server = HttpServer.create(address, BACKLOG);
@@ -59,7 +63,8 @@ public final class HttpPort implements AutoCloseable {
     }
 
     private void handle(HttpExchange exchange) throws IOException {
-        String asked = exchange.getRequestMethod() + " " + exchange.getRequestURI().getPath();
+        String asked =
+                exchange.getRequestMethod() + " " + exchange.getRequestURI().getPath();
         try (exchange) {
             try {
                 Record answer = route(exchange).answer(new Call(exchange, json));
@@ -80,9 +85,12 @@ public final class HttpPort implements AutoCloseable {
                 }
                 send(
                         exchange,
-                        Cause.of(CauseCode.UNKNOWN, "The agent failed: " + e.getClass().getSimpleName() + "."));
+                        Cause.of(
+                                CauseCode.UNKNOWN,
+                                "The agent failed: " + e.getClass().getSimpleName() + "."));
             }
         }
+        answered.run();
     }
 
     private Endpoint route(HttpExchange exchange) {
@@ -92,7 +100,8 @@ public final class HttpPort implements AutoCloseable {
         for (Route route : routes) {
             if (route.isAt(path)) {
                 if (route.method().equals(method)) {
-                    if (!route.open() && !bearer.admits(exchange.getRequestHeaders().getFirst("Authorization"))) {
+                    if (!route.open()
+                            && !bearer.admits(exchange.getRequestHeaders().getFirst("Authorization"))) {
                         throw FailureException.of(CauseCode.UNAUTHENTICATED, "This is not the machine's agent token.");
                     }
                     return route.endpoint();

@@ -26,6 +26,9 @@ public final class Adoption implements AutoCloseable {
 
     private static final Duration WHOLE = Duration.ofSeconds(10);
 
+    /** So long all else gives way to the answer that whoever started the machine waits for; it asks without end. */
+    private static final Duration ANSWER = Duration.ofMillis(500);
+
     /** A template that never becomes quiet is one all the same: what has changed is looked for at the adoption. */
     private static final int MOST_LOOKS = 20;
 
@@ -38,6 +41,7 @@ public final class Adoption implements AutoCloseable {
     private final Runnable then;
     private final Thread thread;
     private final CountDownLatch over = new CountDownLatch(1);
+    private final CountDownLatch told = new CountDownLatch(1);
     private final CountDownLatch whole = new CountDownLatch(1);
     private volatile boolean pending = true;
     /** From before its new token is known. */
@@ -109,6 +113,13 @@ public final class Adoption implements AutoCloseable {
      */
     public void await(Duration atMost) throws InterruptedException {
         var _ = over.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** An answer has been sent. */
+    public void answered() {
+        if (!pending) {
+            told.countDown();
+        }
     }
 
     /** Whether this is wholly somebody. */
@@ -218,6 +229,7 @@ public final class Adoption implements AutoCloseable {
             pending = false;
             over.countDown();
             long took = System.nanoTime() - facts.readAt();
+            var _ = told.await(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
             then.run();
             account += ", " + identity.complete(facts);
             closeConsole(); // Before anybody is served, it listens no more.

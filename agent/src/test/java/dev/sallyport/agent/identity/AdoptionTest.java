@@ -214,7 +214,6 @@ class AdoptionTest {
 
         assertThat(health.status()).isEqualTo("ok");
         assertThat(health.machineId()).isEqualTo("m-7");
-        assertThat(health.parts()).containsKey("egress");
         assertThat(takes(templates)).isFalse();
         assertThat(asked)
                 .containsExactly(

@@ -23,10 +23,13 @@ public final class SessionsBench implements Benchmark {
 
     private static final int AGAIN_AT_MOST = 5;
 
-    /** How long each part of a level takes, in seconds, and how the program is warmed up before the first. */
-    private record Pace(int idleSeconds, int readSeconds, int warmUpSessions) {
-        static final Pace WHOLE = new Pace(20, 20, 300);
-        static final Pace QUICK = new Pace(4, 4, 60);
+    /**
+     * How long each part of a level takes, in seconds, how the program is warmed up before the first, and how long what was ended then
+     * has to wind down: rates of starts are remembered for a minute.
+     */
+    private record Pace(int idleSeconds, int readSeconds, int warmUpSessions, int windDownSeconds) {
+        static final Pace WHOLE = new Pace(20, 20, 300, 75);
+        static final Pace QUICK = new Pace(4, 4, 60, 5);
     }
 
     @Override
@@ -102,6 +105,7 @@ public final class SessionsBench implements Benchmark {
         load.read(options.readsPerSecond(), pace.readSeconds());
         load.end(AGAIN_PER_SECOND);
         load.warmedUp();
+        Thread.sleep(pace.windDownSeconds() * 1000L);
     }
 
     private static Level level(

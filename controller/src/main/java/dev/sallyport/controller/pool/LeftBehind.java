@@ -3,7 +3,6 @@ package dev.sallyport.controller.pool;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.ResourceStore;
 import dev.sallyport.controller.store.Scope;
-import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.model.HostId;
@@ -50,12 +49,11 @@ final class LeftBehind {
     }
 
     void mend() {
-        for (StoredMachine machine : store.notDestroyed(host)) {
-            if (machine.state() == MachineState.DESTROYING || machine.state() == MachineState.LOST) {
-                machines.undo(machine);
-            } else if (!machines.isAtWork(machine.id()) && isForgotten(machine.id())) {
+        store.notUndone(host).forEach(machines::undo);
+        for (MachineId id : store.idsNotDestroyed(host)) {
+            if (!machines.isAtWork(id) && isForgotten(id)) {
                 removed.increment();
-                machines.end(machine.id(), "nobody works on it any more");
+                machines.end(id, "nobody works on it any more");
             }
         }
         removeUnknown();
@@ -78,7 +76,9 @@ final class LeftBehind {
     /** Looked at again: its start may have begun, or ended, since the list was read. */
     private boolean isForgotten(MachineId id) {
         return store.find(Scope.all(), id)
-                .filter(now -> now.state() != MachineState.DESTROYED && now.state() != MachineState.DESTROYING)
+                .filter(now -> now.state() != MachineState.DESTROYED
+                        && now.state() != MachineState.DESTROYING
+                        && now.state() != MachineState.LOST)
                 .filter(now -> !machines.isAtWork(id))
                 .isPresent();
     }

@@ -259,7 +259,11 @@ public final class Sessions implements AutoCloseable {
 
     /** Works on what nobody here works on, and sets the timers of ended sessions whose browser machines are still there. */
     public void reconcile() {
-        parts.sessions().notEnded(parts.lease().host()).forEach(this::work);
+        parts.sessions().idsNotEnded(parts.lease().host()).stream()
+                .filter(id -> !flows.containsKey(id))
+                .flatMap(id -> parts.sessions().find(Scope.all(), id).stream())
+                .filter(session -> !session.status().isEnded())
+                .forEach(this::work);
         parts.sessions()
                 .endedWithBrowser(parts.lease().host())
                 .forEach(session -> parts.sessions().resetTimers(session.id()));

@@ -64,10 +64,10 @@ final class SignInFlow implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(SignInFlow.class);
     /** How long one question to the agent may wait for news; between two, what the machine's way out has told is looked at. */
     private static final Duration POLL = Duration.ofSeconds(3);
-    /** The same once the page has been open for a while: breaks in the network are waited for then. */
-    private static final Duration LATER_POLL = Duration.ofSeconds(20);
+    /** The same once the page has been open for a while: breaks in the network are waited for then, for as long. */
+    private static final Duration LATER_POLL = SignInCauses.LASTING_LATER;
 
-    private static final Duration A_WHILE = Duration.ofSeconds(60);
+    private static final Duration A_WHILE = SignInCauses.OPENING.plusSeconds(5);
     /** How long a machine that runs may leave its agent unanswering. */
     private static final Duration SILENCE = Duration.ofSeconds(60);
     /** Between two questions to an agent that cannot be reached; the machine's exit ends it. */

@@ -294,6 +294,28 @@ public final class MachineStore {
                         .list());
     }
 
+    /** The ids alone of {@link #notDestroyed}: of thousands, few are looked at further. */
+    public List<MachineId> idsNotDestroyed(HostId host) {
+        return database.repeatably(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT id FROM machines WHERE ended_at IS NULL AND host = :host")
+                        .bind("host", host.value())
+                        .mapTo(String.class)
+                        .map(MachineId::new)
+                        .list());
+    }
+
+    /** Those machines of a host that are to be undone, and are not. */
+    public List<StoredMachine> notUndone(HostId host) {
+        return database.repeatably(
+                Scope.all(),
+                handle -> handle.createQuery("SELECT * FROM machines WHERE ended_at IS NULL AND host = :host"
+                                + " AND state IN ('destroying', 'lost') ORDER BY created_at, id")
+                        .bind("host", host.value())
+                        .map((row, context) -> machine(row))
+                        .list());
+    }
+
     /** The CLI machine of {@code user} that is up or coming up, the newest when there are several. */
     public Optional<StoredMachine> cliOf(UserId user) {
         return database.repeatably(
