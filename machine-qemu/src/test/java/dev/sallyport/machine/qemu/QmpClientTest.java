@@ -148,7 +148,7 @@ class QmpClientTest {
                 other.close();
                 full.accept().close();
             }
-            connecting.whenComplete((client, failure) -> {
+            var _ = connecting.whenComplete((client, failure) -> {
                 if (failure != null) {
                     closeQuietly(full); // Else it would be waited for below.
                 }
