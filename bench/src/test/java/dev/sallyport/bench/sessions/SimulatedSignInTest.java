@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Whole sign-ins through a real controller on simulated machines: what the benchmark counts on. */
 @Timeout(300)
 final class SimulatedSignInTest {
+    private static final int THINGS_OF_A_MACHINE = 7;
     private static final int SESSIONS = 5;
 
     @Test
@@ -47,7 +48,7 @@ final class SimulatedSignInTest {
                     assertThat(statusAfter(api, session, "awaiting_user")).isEqualTo("awaiting_user");
                 }
                 assertThat(agents.awaiting()).containsExactlyInAnyOrderElementsOf(sessions);
-                assertThat(driver.things()).isEqualTo(2 * SESSIONS * 3);
+                assertThat(driver.things()).isEqualTo(2 * SESSIONS * THINGS_OF_A_MACHINE);
 
                 String cancelled = sessions.removeLast();
                 api.post("/api/auth/session/" + cancelled + "/cancel", Map.of());
