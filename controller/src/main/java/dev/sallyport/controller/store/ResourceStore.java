@@ -7,7 +7,6 @@ import dev.sallyport.model.MachineId;
 import dev.sallyport.model.VmType;
 import java.util.List;
 import java.util.function.Function;
-import java.util.stream.Collectors;
 import org.jdbi.v3.core.statement.Update;
 
 /** What was made for machines in the world outside, written down before it is made. */
@@ -34,7 +33,7 @@ public final class ResourceStore {
             @Override
             public void intend(List<Resource> resources) {
                 database.repeatableStep(
-                        "intend " + steps(type, resources),
+                        "intend " + step(type, resources),
                         Scope.all(),
                         handle -> columns(
                                         handle.createUpdate(
@@ -51,7 +50,7 @@ public final class ResourceStore {
             @Override
             public void undone(List<Resource> resources) {
                 database.repeatableStep(
-                        "undone " + steps(type, resources),
+                        "undone " + step(type, resources),
                         Scope.all(),
                         handle -> columns(
                                         handle.createUpdate(
@@ -77,13 +76,8 @@ public final class ResourceStore {
     }
 
     /** The same for the same things of every machine of that kind. */
-    private static String steps(VmType type, List<Resource> resources) {
-        return type.wire() + " " + resources.stream().map(ResourceStore::step).collect(Collectors.joining(", "));
-    }
-
-    private static String step(Resource resource) {
-        String name = resource.name();
-        return resource.kind() + (name.startsWith("/") ? " " + name.substring(name.lastIndexOf('/') + 1) : "");
+    private static String step(VmType type, List<Resource> resources) {
+        return type.wire() + " " + (resources.size() == 1 ? resources.getFirst().kind() : "things");
     }
 
     /** What is not undone of a machine, the last first: the order in which it is to be undone. */
