@@ -105,6 +105,7 @@ public final class SessionsBench implements Benchmark {
         load.read(options.readsPerSecond(), pace.readSeconds());
         load.end(AGAIN_PER_SECOND);
         load.warmedUp();
+        // Nothing tells that all of it has been forgotten.
         Thread.sleep(pace.windDownSeconds() * 1000L);
     }
 

@@ -280,7 +280,6 @@ public final class Machines implements AutoCloseable {
      */
     List<String> drop(MachineId id) {
         Running ended = running.remove(id);
-        pooled.remove(id);
         claims.forget(id);
         if (ended == null) {
             return List.of();
@@ -294,11 +293,11 @@ public final class Machines implements AutoCloseable {
     /** What was begun of it is undone; it may begin anew. */
     List<String> forget(Running begun) {
         running.remove(begun.live().id(), begun);
-        pooled.remove(begun.live().id());
         return drop(begun);
     }
 
     private List<String> drop(Running ended) {
+        pooled.remove(ended.live().id());
         List<String> errors = ended.machine().destroy();
         ended.live().agent().close();
         ended.door().close();
