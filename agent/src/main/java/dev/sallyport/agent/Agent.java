@@ -34,7 +34,9 @@ import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -75,6 +77,8 @@ public final class Agent implements AutoCloseable {
 
     /** Less than whoever asks waits for an answer. */
     private static final Duration IDENTITY_WAIT = Duration.ofSeconds(3);
+
+    private static final Duration CHROMIUM_WAIT = Duration.ofSeconds(3);
 
     private final Settings settings;
     private final CurrentFacts facts;
@@ -127,7 +131,8 @@ public final class Agent implements AutoCloseable {
         this.log = log;
         var bearer = new Bearer(this::tokenSha256);
         var json = new AgentJson();
-        adoption = Adoption.begin(settings, facts, kernel, this::renewCookie, this::beginAsMachine, parts, log);
+        adoption = Adoption.begin(
+                settings, facts, kernel, this::renewCookie, this::askMyself, this::beginAsMachine, parts, log);
         if (told.type() == VmType.BROWSER) {
             parts.set(Desktop.DESKTOP, Parts.STARTING);
             parts.set(Desktop.CHROMIUM, Parts.STARTING);
@@ -173,6 +178,16 @@ public final class Agent implements AutoCloseable {
         @Nullable Rooms furnished = rooms.getNow(null);
         if (furnished != null) {
             furnished.desktop().ifPresent(Desktop::askChromium);
+        }
+    }
+
+    /** As the host asks a machine that it has started from a template. */
+    private void askMyself() throws IOException {
+        try (var socket = new Socket(settings.bind(), http.address().getPort())) {
+            socket.getOutputStream()
+                    .write("GET /health?machine=me HTTP/1.0\r\nHost: agent\r\nAccept: application/json\r\n\r\n"
+                            .getBytes(StandardCharsets.US_ASCII));
+            socket.getInputStream().readAllBytes();
         }
     }
 
@@ -327,6 +342,11 @@ public final class Agent implements AutoCloseable {
             // Whoever asks for the machine that this is to become would only ask again.
             adoption.get().await(IDENTITY_WAIT);
         }
+        if (call.query("chromium").isPresent()) {
+            // What it was when it was asked last is not enough for whoever asks so.
+            rooms().desktop().ifPresent(Desktop::askChromium);
+            parts.awaitSettled(CHROMIUM_WAIT);
+        }
         boolean template = adoption.isPresent() && adoption.get().isPending();
         Map<String, String> states = new TreeMap<>(parts.snapshot());
         if (adoption.isPresent() && !template && !adoption.get().isWhole()) {
@@ -337,7 +357,7 @@ public final class Agent implements AutoCloseable {
         @Nullable Rooms furnished = rooms.isCompletedExceptionally() ? null : rooms.getNow(null);
         return new Health(
                 template ? Health.TEMPLATE : parts.settled() ? "ok" : "starting",
-                Instant.now().toString(),
+                adoption.map(Adoption::now).orElseGet(Instant::now).toString(),
                 furnished == null ? 0 : furnished.signIns().active(),
                 VERSION,
                 facts.get().machineId(),

@@ -1,10 +1,12 @@
 package dev.sallyport.agent;
 
 import dev.sallyport.agent.identity.Adoption;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 
 /** The state of each part that the machine's kind needs: {@code starting}, {@code ok}, {@code failed: REASON}. */
 public final class Parts {
@@ -55,6 +57,20 @@ public final class Parts {
         synchronized (states) {
             return states.entrySet().stream()
                     .noneMatch(part -> part.getValue().equals(STARTING) && !LATE.contains(part.getKey()));
+        }
+    }
+
+    /**
+     * Waits until it is so.
+     *
+     * @param atMost the wait ends then, whether it is or not
+     */
+    void awaitSettled(Duration atMost) throws InterruptedException {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        synchronized (states) {
+            for (long left = atMost.toNanos(); left > 0 && !settled(); left = deadline - System.nanoTime()) {
+                TimeUnit.NANOSECONDS.timedWait(states, left);
+            }
         }
     }
 

@@ -53,6 +53,11 @@ public final class HttpHealthProbe implements HealthProbe {
         this.open = open;
     }
 
+    /** Asks whoever answers, and has its Chromium asked before it does. */
+    public static HttpHealthProbe withChromium() {
+        return new HttpHealthProbe("/health?chromium=ask", null);
+    }
+
     /**
      * Asks the agent of a machine. One that begins from a template has better things to do than to answer again and again who it was:
      * its agent answers when it has its identity, and is asked once. It has another address before, so that a connection comes about by

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The address of the machine's one interface. */
 final class Address {
@@ -13,6 +14,8 @@ final class Address {
 
     private final Path devices;
     private final Kernel kernel;
+    /** A clone has the devices of its template. */
+    private @Nullable String found;
 
     /** @param root the machine's root folder */
     Address(Path root, Kernel kernel) {
@@ -31,18 +34,21 @@ final class Address {
         }
         Ipv4.Net wanted = facts.address().get();
         String device = device();
-        boolean same = kernel.address(device).equals(wanted);
-        if (!same) {
-            kernel.setAddress(device, wanted);
-        }
-        // Also where the address is the same: without its route it would lead nowhere, and that it is there costs
-        // little.
+        // Also where it is the same, which the kernel sees: the template rehearses what its clones do.
+        kernel.setAddress(device, wanted);
         if (facts.gateway().isPresent()) {
             kernel.setGateway(device, facts.gateway().get(), wanted.prefix() == WHOLE);
         }
     }
 
     private String device() throws IOException {
+        if (found == null) {
+            found = find();
+        }
+        return found;
+    }
+
+    private String find() throws IOException {
         List<String> names = Files.readAllLines(devices).stream()
                 .filter(line -> line.indexOf(':') > 0)
                 .map(line -> line.substring(0, line.indexOf(':')).strip())

@@ -9,9 +9,11 @@ import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the agent of a template becomes that of a machine: everything in its memory is the same in each clone, so it waits for facts of its
@@ -38,14 +40,14 @@ public final class Adoption implements AutoCloseable {
     private final ConsoleFacts console;
     private final ForkDetectPages pages;
     private final Identity identity;
+    private final Ask ask;
     private final Runnable then;
+    /** Made here: a lambda is linked at its first use, and that takes an emulated clone some 30 ms. */
+    private final Runnable last = this::beginAsMachine;
+
     private final Thread thread;
-    private final CountDownLatch over = new CountDownLatch(1);
-    private final CountDownLatch told = new CountDownLatch(1);
-    private final CountDownLatch whole = new CountDownLatch(1);
-    private volatile boolean pending = true;
-    /** From before its new token is known. */
-    private volatile boolean becoming;
+    /** Each rehearsal has its own, and is forgotten with it. */
+    private volatile Becoming becoming = new Becoming();
 
     private boolean open = true;
     /** Guarded by the identity. */
@@ -57,12 +59,37 @@ public final class Adoption implements AutoCloseable {
         void renew() throws IOException, InterruptedException;
     }
 
+    /** Asks this agent's health, as whoever waits for a machine does; comes back with the answer. */
+    @FunctionalInterface
+    public interface Ask {
+        void ask() throws IOException;
+    }
+
+    /** How far it is. */
+    private static final class Becoming {
+        /** What it becomes, from before its new token is known. */
+        private volatile @Nullable NewFacts facts;
+
+        private volatile boolean pending = true;
+        private final CountDownLatch over = new CountDownLatch(1);
+        private final CountDownLatch told = new CountDownLatch(1);
+        private final CountDownLatch whole = new CountDownLatch(1);
+    }
+
     private Adoption(
-            Settings settings, CurrentFacts current, Kernel kernel, Cookie cookie, Runnable then, Parts parts, Log log)
+            Settings settings,
+            CurrentFacts current,
+            Kernel kernel,
+            Cookie cookie,
+            Ask ask,
+            Runnable then,
+            Parts parts,
+            Log log)
             throws IOException {
         this.current = current;
         this.parts = parts;
         this.log = log;
+        this.ask = ask;
         this.then = then;
         pages = new ForkDetectPages(
                 settings.root().resolve("proc"), ProcessHandle.current().pid());
@@ -76,23 +103,32 @@ public final class Adoption implements AutoCloseable {
     /**
      * Begins to listen, where the facts say that this is a template's machine.
      *
+     * @param ask asks it; called in the template
      * @param then what a machine begins that a template does not; called when it answers as itself, and before it serves anybody
      * @return empty when this is a machine already
      * @throws IOException when the console cannot be listened on
      */
     public static Optional<Adoption> begin(
-            Settings settings, CurrentFacts current, Kernel kernel, Cookie cookie, Runnable then, Parts parts, Log log)
+            Settings settings,
+            CurrentFacts current,
+            Kernel kernel,
+            Cookie cookie,
+            Ask ask,
+            Runnable then,
+            Parts parts,
+            Log log)
             throws IOException {
         if (!current.get().template()) {
             return Optional.empty();
         }
-        var adoption = new Adoption(settings, current, kernel, cookie, then, parts, log);
+        var adoption = new Adoption(settings, current, kernel, cookie, ask, then, parts, log);
         adoption.thread.start();
         return Optional.of(adoption);
     }
 
     /** Whether this is still a template, or a clone of one that is nobody; it listens then, and its console is silent. */
     public boolean isPending() {
+        boolean pending = becoming.pending;
         synchronized (this) {
             if (pending && open) {
                 try {
@@ -112,19 +148,27 @@ public final class Adoption implements AutoCloseable {
      * @throws InterruptedException when the calling thread is interrupted
      */
     public void await(Duration atMost) throws InterruptedException {
-        var _ = over.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
+        var _ = becoming.over.await(atMost.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** An answer has been sent. */
     public void answered() {
-        if (!pending) {
-            told.countDown();
+        Becoming now = becoming;
+        if (!now.pending) {
+            now.told.countDown();
         }
+    }
+
+    /** The time: until this is wholly somebody, that to which its clock is going to be set. */
+    public Instant now() {
+        Becoming now = becoming;
+        @Nullable NewFacts facts = now.facts;
+        return facts == null || isWhole() ? Instant.now() : facts.now();
     }
 
     /** Whether this is wholly somebody. */
     public boolean isWhole() {
-        return whole.getCount() == 0;
+        return becoming.whole.getCount() == 0;
     }
 
     /**
@@ -133,11 +177,12 @@ public final class Adoption implements AutoCloseable {
      * @throws FailureException PART_FAILED when it does not come to be
      */
     public void awaitWhole() {
-        if (!becoming) {
+        Becoming now = becoming;
+        if (now.facts == null) {
             return;
         }
         try {
-            if (whole.await(WHOLE.toMillis(), TimeUnit.MILLISECONDS)) {
+            if (now.whole.await(WHOLE.toMillis(), TimeUnit.MILLISECONDS)) {
                 return;
             }
         } catch (InterruptedException e) {
@@ -158,7 +203,7 @@ public final class Adoption implements AutoCloseable {
         try {
             synchronized (identity) {
                 if (!begun) {
-                    identity.rehearse();
+                    rehearse();
                 }
             }
             for (int looks = 1; pages.look() > 0 && looks < MOST_LOOKS; looks++) {
@@ -167,6 +212,31 @@ public final class Adoption implements AutoCloseable {
             parts.set(IDENTITY, Parts.OK);
         } catch (IOException | RuntimeException e) {
             failed(CauseCode.TEMPLATE_FAILED, e);
+        }
+    }
+
+    /**
+     * Becomes what it is already while it is asked who it is: all that has to be loaded is loaded then, and what cannot be is known before
+     * there are clones.
+     *
+     * @throws IOException when a clone could not become another, or could not be asked
+     */
+    private void rehearse() throws IOException, InterruptedException {
+        var rehearsal = new Becoming();
+        becoming = rehearsal;
+        try {
+            NewFacts again = identity.again();
+            Thread asking = Thread.ofVirtual().name("ask").start(() -> {
+                try {
+                    ask.ask();
+                } catch (IOException e) {
+                    log.line("identity: the rehearsal was not asked: " + e.getMessage());
+                }
+            });
+            become(again, rehearsal, () -> {});
+            asking.join();
+        } finally {
+            becoming = new Becoming();
         }
     }
 
@@ -222,22 +292,31 @@ public final class Adoption implements AutoCloseable {
     private void become(NewFacts facts) throws IOException, InterruptedException {
         synchronized (identity) {
             begun = true;
-            becoming = true;
-            long judged = System.nanoTime();
-            String account =
-                    "judged " + Duration.ofNanos(judged - facts.readAt()).toMillis() + ", " + identity.become(facts);
-            pending = false;
-            over.countDown();
-            long took = System.nanoTime() - facts.readAt();
-            var _ = told.await(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
-            then.run();
-            account += ", " + identity.complete(facts);
-            closeConsole(); // Before anybody is served, it listens no more.
-            parts.remove(IDENTITY);
-            whole.countDown();
-            log.line("adopted as " + facts.facts().machineId() + " in "
-                    + Duration.ofNanos(took).toMillis() + " ms, wholly in "
-                    + Duration.ofNanos(System.nanoTime() - facts.readAt()).toMillis() + " ms: " + account);
+            become(facts, becoming, last);
         }
+    }
+
+    private void beginAsMachine() {
+        then.run();
+        closeConsole(); // Before anybody is served, it listens no more.
+        parts.remove(IDENTITY);
+    }
+
+    /** Until it has answered, all is left out that can wait: each line of code that runs for the first time takes its time. */
+    private void become(NewFacts facts, Becoming into, Runnable last) throws IOException, InterruptedException {
+        into.facts = facts;
+        var account = new Account(facts.readAt());
+        account.note("judged");
+        identity.become(facts, account);
+        into.pending = false;
+        into.over.countDown();
+        account.note("known");
+        var _ = into.told.await(ANSWER.toMillis(), TimeUnit.MILLISECONDS);
+        account.note("answered");
+        identity.complete(facts, account);
+        last.run();
+        into.whole.countDown();
+        account.note("whole");
+        log.line("adopted as " + facts.facts().machineId() + " (ms since it was told): " + account);
     }
 }

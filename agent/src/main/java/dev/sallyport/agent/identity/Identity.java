@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 
 /** All that a clone changes of itself to be a machine of its own, in the order in which that must be. */
@@ -37,12 +36,13 @@ final class Identity {
         var boot = new BootId(settings.run(), root, kernel);
         var address = new Address(root, kernel);
         first = List.of(
-                new Step("clock", facts -> kernel.setClock(facts.time().plusNanos(System.nanoTime() - facts.readAt()))),
                 new Step("random", facts -> kernel.reseed(facts.entropy())),
                 new Step("generators", facts -> pages.wipe()),
                 new Step("address", address::set),
                 new Step("facts", facts -> current.replace(facts.facts())));
         rest = List.of(
+                // It wakes who waits for a time, of which there are some.
+                new Step("clock", facts -> kernel.setClock(facts.now())),
                 new Step("file", facts -> write(settings.facts(), facts.lines())),
                 new Step("names", facts -> names.set(facts.facts())),
                 new Step("boot_id", facts -> boot.renew()),
@@ -56,16 +56,13 @@ final class Identity {
     }
 
     /**
-     * Becomes what it is already, in a template: all that has to be loaded is loaded then, and what cannot be is known before there are
-     * clones.
+     * What a template's own facts are like for a clone.
      *
-     * @throws IOException as {@link #apply}, and when a clone would refuse such facts as the template has
+     * @throws IOException when they cannot be read, or a clone would refuse such
      */
-    void rehearse() throws IOException, InterruptedException {
+    NewFacts again() throws IOException {
         try {
-            NewFacts again = NewFacts.again(Files.readAllLines(file));
-            become(again);
-            complete(again);
+            return NewFacts.again(Files.readAllLines(file));
         } catch (NewFacts.Refused e) {
             throw new IOException("the template's own facts: " + e.getMessage(), e);
         }
@@ -74,38 +71,31 @@ final class Identity {
     /**
      * Takes on what others see: from then on it answers as itself.
      *
-     * @return how long each step took, for people
      * @throws IOException when a step could not be done, with its name; those before it are done, those after it are not
      */
-    String become(NewFacts facts) throws IOException, InterruptedException {
-        return apply(first, facts);
+    void become(NewFacts facts, Account account) throws IOException, InterruptedException {
+        apply(first, facts, account);
     }
 
     /**
      * Takes on what must be before it serves anybody.
      *
-     * @return how long each step took, for people
      * @throws IOException as {@link #become}
      */
-    String complete(NewFacts facts) throws IOException, InterruptedException {
-        return apply(rest, facts);
+    void complete(NewFacts facts, Account account) throws IOException, InterruptedException {
+        apply(rest, facts, account);
     }
 
-    private static String apply(List<Step> steps, NewFacts facts) throws IOException, InterruptedException {
-        var account = new StringBuilder();
+    private static void apply(List<Step> steps, NewFacts facts, Account account)
+            throws IOException, InterruptedException {
         for (Step step : steps) {
-            long began = System.nanoTime();
             try {
                 step.action().apply(facts);
             } catch (IOException | RuntimeException e) {
                 throw new IOException(step.name() + ": " + e.getMessage(), e);
             }
-            account.append(account.isEmpty() ? "" : ", ")
-                    .append(step.name())
-                    .append(' ')
-                    .append(Duration.ofNanos(System.nanoTime() - began).toMillis());
+            account.note(step.name());
         }
-        return account.toString();
     }
 
     private static void write(Path file, List<String> lines) throws IOException {

@@ -136,6 +136,11 @@ record NewFacts(
                 judged.readAt);
     }
 
+    /** The host's clock by now. */
+    Instant now() {
+        return time.plusNanos(System.nanoTime() - readAt);
+    }
+
     /** The lines of the file of facts. */
     List<String> lines() {
         return values.entrySet().stream()

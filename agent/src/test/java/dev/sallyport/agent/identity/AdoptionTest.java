@@ -232,7 +232,7 @@ class AdoptionTest {
         assertThat(now.template()).isFalse();
         assertThat(now.machineId()).isEqualTo("m-7");
         assertThat(now.tokenSha256()).isEqualTo(CLONES.sha256());
-        awaitLog("adopted as m-7 in ");
+        awaitLog("adopted as m-7 (");
         assertThat(log())
                 .doesNotContain(CLONES.sha256())
                 .doesNotContain("BAD NAME")

@@ -2,6 +2,7 @@ package dev.sallyport.bench.machines;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.sallyport.agentapi.Health;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.Layer;
 import dev.sallyport.machine.Command;
@@ -86,6 +87,22 @@ final class BareHypervisor implements AutoCloseable {
 
     /** From the process's start to the agent's first answer, when it goes on from {@code template}. */
     Duration restore(Path template) throws IOException, InterruptedException {
+        return restore(template, () -> {});
+    }
+
+    /** From the process's start until Chromium has answered the agent's question, when it goes on from {@code template}. */
+    Duration restoreToChromium(Path template) throws IOException, InterruptedException {
+        return restore(template, () -> {
+            var agent = new InetSocketAddress(InetAddress.ofLiteral(guest), 8080);
+            HealthProbe.Answer answer = HttpHealthProbe.withChromium().ask(agent, ONE_PROBE);
+            if (!(answer instanceof HealthProbe.Answer.Healthy(Health health))
+                    || !"ok".equals(health.parts().get("chromium"))) {
+                throw new IOException("Chromium did not answer: " + answer.text());
+            }
+        });
+    }
+
+    private Duration restore(Path template, Until until) throws IOException, InterruptedException {
         Path overlay = folder.resolve("overlay.qcow2");
         Files.deleteIfExists(overlay);
         long began = System.nanoTime();
@@ -108,7 +125,8 @@ final class BareHypervisor implements AutoCloseable {
                 arguments,
                 began,
                 ProcessBuilder.Redirect.from(template.resolve("state").toFile()),
-                this::goOn);
+                this::goOn,
+                until);
     }
 
     /** From the process's start to the agent's first answer, when it boots. */
@@ -139,7 +157,13 @@ final class BareHypervisor implements AutoCloseable {
                 arguments,
                 began,
                 ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()),
-                qmp -> {});
+                qmp -> {},
+                () -> {});
+    }
+
+    /** What is waited for once the agent has answered. */
+    private interface Until {
+        void run() throws IOException, InterruptedException;
     }
 
     private interface Then {
@@ -161,7 +185,7 @@ final class BareHypervisor implements AutoCloseable {
         qmp.execute("cont", Map.of(), COMMAND);
     }
 
-    private Duration measure(List<String> arguments, long began, ProcessBuilder.Redirect input, Then then)
+    private Duration measure(List<String> arguments, long began, ProcessBuilder.Redirect input, Then then, Until until)
             throws IOException, InterruptedException {
         Path socket = folder.resolve("qmp");
         Files.deleteIfExists(socket);
@@ -179,6 +203,7 @@ final class BareHypervisor implements AutoCloseable {
                 qmp.negotiate(COMMAND);
                 then.run(qmp);
                 awaitAgent(process);
+                until.run();
                 return Duration.ofNanos(System.nanoTime() - began);
             } catch (IOException e) {
                 throw new IOException("bare QEMU: " + Files.readString(folder.resolve("output")), e);

@@ -25,11 +25,12 @@ public final class SessionsBench implements Benchmark {
 
     /**
      * How long each part of a level takes, in seconds, how the program is warmed up before the first, and how long what was ended then
-     * has to wind down: rates of starts are remembered for a minute.
+     * has to wind down: rates of starts are remembered for a minute. Readers who left are forgotten within twice ten seconds.
      */
-    private record Pace(int idleSeconds, int readSeconds, int warmUpSessions, int windDownSeconds) {
-        static final Pace WHOLE = new Pace(20, 20, 300, 75);
-        static final Pace QUICK = new Pace(4, 4, 60, 5);
+    private record Pace(
+            int idleSeconds, int readSeconds, int warmUpSessions, int readersGoneSeconds, int windDownSeconds) {
+        static final Pace WHOLE = new Pace(20, 20, 300, 21, 75);
+        static final Pace QUICK = new Pace(4, 4, 60, 0, 5);
     }
 
     @Override
@@ -135,12 +136,15 @@ public final class SessionsBench implements Benchmark {
         Setup.Used before = setup.used();
         Thread.sleep(pace.idleSeconds() * 1000L);
         Level.Spent idle = before.until(setup.used());
-        // Only now: what was ended before has had its time to wind down.
-        Level.Memory memory = setup.memory();
         before = setup.used();
         OpenLoop.Outcome reads =
                 target == 0 ? OpenLoop.run(1, 0, index -> {}) : load.read(options.readsPerSecond(), pace.readSeconds());
         Level.Spent busy = before.until(setup.used());
+        // A reader of a timeline who left is noticed by the second comment that is sent after it.
+        Thread.sleep(pace.readersGoneSeconds() * 1000L);
+        // Only now: a collection of all that is asked for upsets how the collector plans the next ones, which readers
+        // would wait for.
+        Level.Memory memory = setup.memory();
         if (profile) {
             setup.recorded("held");
         }

@@ -114,7 +114,11 @@ final class QemuArguments {
      * @param more further arguments
      */
     QemuArguments boot(
-            Path kernel, Path initramfs, Collection<String> imageArguments, OptionalLong tscKhz, List<String> more) {
+            Path kernel,
+            @Nullable Path initramfs,
+            Collection<String> imageArguments,
+            OptionalLong tscKhz,
+            List<String> more) {
         var line = new LinkedHashSet<>(imageArguments);
         line.add("console=ttyS0");
         // A panic resets the machine at once, which -no-reboot turns into QEMU's end.
@@ -126,7 +130,10 @@ final class QemuArguments {
             tscKhz.ifPresent(khz -> line.add("tsc_early_khz=" + khz));
         }
         line.addAll(more);
-        add("-kernel", kernel.toString(), "-initrd", initramfs.toString(), "-append", String.join(" ", line));
+        add("-kernel", kernel.toString(), "-append", String.join(" ", line));
+        if (initramfs != null) {
+            add("-initrd", initramfs.toString());
+        }
         return this;
     }
 

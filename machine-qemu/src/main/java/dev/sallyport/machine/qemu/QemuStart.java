@@ -303,7 +303,10 @@ final class QemuStart {
         var qemu = new QemuArguments(options, useKvm, memory(), spec.cpus(), translationMib)
                 .boot(
                         spec.image().kernel(),
-                        spec.image().initramfs(),
+                        // What goes on from a template is past it, and QEMU would read it all the same.
+                        spec.origin() instanceof Origin.FromTemplate
+                                ? null
+                                : spec.image().initramfs(),
                         spec.image().kernelArguments(),
                         tscKhz,
                         List.of())
