@@ -23,7 +23,7 @@ final class Splice implements AutoCloseable {
     private final MemorySegment head = Arena.ofAuto().allocate(HEAD);
 
     /** Most bytes that are moved at once. */
-    private static final int MOST = 256 * 1024;
+    private static final int MOST = 1024 * 1024;
 
     /** What {@link #stand}s show: nobody ever looks at it, so that all share it. */
     private static final ByteBuffer UNSEEN = ByteBuffer.allocateDirect(MOST);
