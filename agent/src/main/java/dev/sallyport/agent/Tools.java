@@ -88,6 +88,11 @@ public final class Tools {
         return environment;
     }
 
+    /** Where their programs are found. */
+    String searchPath() throws IOException {
+        return searchPath(Optional.empty());
+    }
+
     private String searchPath(Optional<Path> firstPrograms) throws IOException {
         var folders = new ArrayList<String>();
         firstPrograms.ifPresent(folder -> folders.add(folder.toString()));

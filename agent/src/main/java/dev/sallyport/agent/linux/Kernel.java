@@ -18,9 +18,6 @@ public interface Kernel {
     /** Lets {@code target} be {@code source} (mount(2), MS_BIND). */
     void bind(Path source, Path target) throws IOException;
 
-    /** What the interface's address is now; {@link Ipv4#ZERO} with prefix 0 when it has none. */
-    Ipv4.Net address(String device) throws IOException;
-
     /** Gives the interface its one address (netdevice(7)). */
     void setAddress(String device, Ipv4.Net address) throws IOException;
 

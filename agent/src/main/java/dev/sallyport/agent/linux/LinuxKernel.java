@@ -25,15 +25,12 @@ public final class LinuxKernel implements Kernel {
     // linux/sockios.h
     private static final int SIOCADDRT = 0x890b;
     private static final int SIOCDELRT = 0x890c;
-    private static final int SIOCGIFADDR = 0x8915;
     private static final int SIOCSIFADDR = 0x8916;
-    private static final int SIOCGIFNETMASK = 0x891b;
     private static final int SIOCSIFNETMASK = 0x891c;
 
     private static final int AF_INET = 2;
     private static final int SOCK_DGRAM = 2;
     private static final int SOCK_CLOEXEC = 0x80000;
-    private static final int EADDRNOTAVAIL = 99;
 
     /** struct ifreq: a name of 16 bytes, then a sockaddr; 40 bytes in all. */
     private static final int IFREQ = 40;
@@ -103,24 +100,6 @@ public final class LinuxKernel implements Kernel {
                     0,
                     MS_BIND,
                     0);
-        }
-    }
-
-    @Override
-    public Ipv4.Net address(String device) throws IOException {
-        try (Arena arena = Arena.ofConfined();
-                var socket = new Socket()) {
-            MemorySegment request = request(arena, device);
-            Libc.Result result = libc.call("ioctl", socket.descriptor, SIOCGIFADDR, request.address());
-            if (result.status() == -1) {
-                if (result.errno() == EADDRNOTAVAIL) {
-                    return new Ipv4.Net(Ipv4.ZERO, 0);
-                }
-                throw libc.error("SIOCGIFADDR", result.errno());
-            }
-            var address = new Ipv4(request.get(NETWORK_INT, IFREQ_ADDRESS + 4L));
-            libc.need("ioctl", socket.descriptor, SIOCGIFNETMASK, request.address());
-            return new Ipv4.Net(address, Integer.bitCount(request.get(NETWORK_INT, IFREQ_ADDRESS + 4L)));
         }
     }
 

@@ -21,10 +21,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -56,6 +58,7 @@ class AdoptionTest {
     private AgentClient templates;
     private volatile AgentClient clones;
     private volatile boolean noRandomNumbers;
+    private volatile CompletableFuture<Void> clockMayBeSet = CompletableFuture.completedFuture(null);
 
     private final class ListeningKernel implements Kernel {
         private void note(String text) {
@@ -64,6 +67,7 @@ class AdoptionTest {
 
         @Override
         public void setClock(Instant now) {
+            clockMayBeSet.join();
             note("clock " + now.truncatedTo(java.time.temporal.ChronoUnit.MINUTES));
         }
 
@@ -84,11 +88,6 @@ class AdoptionTest {
         public void bind(Path source, Path target) throws IOException {
             note("bind " + root.relativize(target) + " "
                     + Files.readString(source).strip().length());
-        }
-
-        @Override
-        public Ipv4.Net address(String device) {
-            return new Ipv4.Net(Ipv4.ZERO, 0);
         }
 
         @Override
@@ -117,6 +116,9 @@ class AdoptionTest {
                 folder.resolve("facts"),
                 "hostname=template\nlayers=l1\nmachine_id=t-1\nproxy=" + PROXY + "\ntemplate=1\ntoken_sha256="
                         + TEMPLATES.sha256() + "\nvm_type=cli\n");
+        Path tool = Files.createDirectories(folder.resolve("tools/t/bin")).resolve("t");
+        Files.writeString(tool, "#!/bin/sh\necho \"$1 $HOME\" >" + folder.resolve("asked") + "\n");
+        Files.setPosixFilePermissions(tool, PosixFilePermissions.fromString("rwxr-xr-x"));
         Settings settings = Bench.settings(
                 folder,
                 Map.of(
@@ -217,10 +219,10 @@ class AdoptionTest {
         assertThat(takes(templates)).isFalse();
         assertThat(asked)
                 .containsExactly(
-                        "clock 2026-11-27T17:20:00Z",
                         "reseed 32",
                         "address eth0 10.1.0.2/32",
                         "gateway eth0 10.1.0.1 true",
+                        "clock 2026-11-27T17:20:00Z",
                         "name cli-7",
                         "bind proc/sys/kernel/random/boot_id 36",
                         "the token is taken");
@@ -243,6 +245,33 @@ class AdoptionTest {
     private static String machineId() throws Exception {
         Process sum = new ProcessBuilder("sh", "-c", "echo m-7 | sha256sum | cut -c -32").start();
         return new String(sum.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
+    }
+
+    @Test
+    void itAnswersAsItselfBeforeItServesAnybody() throws Exception {
+        rehearsed();
+        clockMayBeSet = new CompletableFuture<>();
+        tell(facts("cli-7"));
+
+        Health health = await(each -> !each.status().equals(Health.TEMPLATE));
+        CompletableFuture<Boolean> taken = CompletableFuture.supplyAsync(() -> takes(clones));
+
+        assertThat(health.machineId()).isEqualTo("m-7");
+        assertThat(health.timestamp()).as("its clock is not set yet").startsWith("2026-11-27T17:20:");
+        assertThat(taken).isNotDone();
+        clockMayBeSet.complete(null);
+        assertThat(taken.get()).isTrue();
+        assertThat(asked).contains("clock 2026-11-27T17:20:00Z");
+    }
+
+    @Test
+    void aTemplateHasDoneWhatItsClonesAreToDo() throws Exception {
+        await(each -> "ok".equals(each.parts().get(Adoption.IDENTITY)));
+
+        assertThat(asked).contains("reseed 32", "name template").anyMatch(each -> each.startsWith("clock "));
+        assertThat(log()).contains("rehearsed a sign-in and the tools in ").doesNotContain("was not asked");
+        assertThat(folder.resolve("asked")).hasContent("--version /nonexistent");
+        assertThat(folder.resolve("home/workspace")).isEmptyDirectory();
     }
 
     @Test
@@ -277,7 +306,7 @@ class AdoptionTest {
         assertThat(health.parts().get(Adoption.IDENTITY)).startsWith("failed: random: ");
         awaitLog("start: failed: TEMPLATE_UNUSABLE identity: random: ");
         assertThat(takes(clones)).isFalse();
-        assertThat(asked).containsExactly("clock 2026-11-27T17:20:00Z");
+        assertThat(asked).isEmpty();
     }
 
     @Test

@@ -1,9 +1,14 @@
 package dev.sallyport.agent.linux;
 
+import java.net.Inet4Address;
+import java.net.InterfaceAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 
 /** What {@link LinuxKernelTest} runs in namespaces of its own; prints one line for each thing that it finds. */
 final class KernelProbe {
@@ -12,14 +17,14 @@ final class KernelProbe {
     public static void main(String[] args) throws Exception {
         var kernel = new LinuxKernel();
         String device = args[0];
-        System.out.println("before " + kernel.address(device));
+        System.out.println("before " + addresses(device));
         kernel.setAddress(device, net("10.9.8.7/24"));
         kernel.setGateway(device, ip("10.9.8.1"), false);
-        System.out.println("first " + kernel.address(device));
+        System.out.println("first " + addresses(device));
         kernel.setAddress(device, net("10.77.0.2/32"));
         kernel.setGateway(device, ip("10.77.0.1"), true);
         kernel.setGateway(device, ip("10.77.0.1"), true);
-        System.out.println("second " + kernel.address(device));
+        System.out.println("second " + addresses(device));
         kernel.setHostName("a-clone");
         System.out.println(
                 "name " + Files.readString(Path.of("/proc/sys/kernel/hostname")).strip());
@@ -34,6 +39,12 @@ final class KernelProbe {
         long moved = offset() - before;
         kernel.setClock(Instant.now().minus(step));
         System.out.println("clock " + (moved > 3_000_000 && moved < 1_000_000_000));
+    }
+
+    private static List<InterfaceAddress> addresses(String device) throws SocketException {
+        return NetworkInterface.getByName(device).getInterfaceAddresses().stream()
+                .filter(each -> each.getAddress() instanceof Inet4Address)
+                .toList();
     }
 
     private static long offset() {

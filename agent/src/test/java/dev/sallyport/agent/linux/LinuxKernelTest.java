@@ -51,9 +51,9 @@ class LinuxKernelTest {
         assertThat(lines)
                 .map(line -> line.replace("linkdown", "").strip())
                 .containsExactly(
-                        "before Net[address=0.0.0.0, prefix=0]",
-                        "first Net[address=10.9.8.7, prefix=24]",
-                        "second Net[address=10.77.0.2, prefix=32]",
+                        "before []",
+                        "first [/10.9.8.7/24 [/10.9.8.255]]",
+                        "second [/10.77.0.2/32 [null]]",
                         "name a-clone",
                         "boot true",
                         "clock true",

@@ -91,16 +91,15 @@ final class BrowserVisits implements AutoCloseable {
         }
     }
 
+    /** By one question: each takes the machine's processor from what is waited for. */
     private static void awaitChromium(InetSocketAddress agent, CompletableFuture<Void> answered) {
-        var probe = new HttpHealthProbe();
         try {
-            while (!answered.isDone()) {
-                if (probe.ask(agent, PATIENCE) instanceof HealthProbe.Answer.Healthy(Health health)
-                        && "ok".equals(health.parts().get("chromium"))) {
-                    answered.complete(null);
-                }
-                // Each question takes the machine's processor from what is waited for.
-                TimeUnit.MILLISECONDS.sleep(20);
+            HealthProbe.Answer answer = HttpHealthProbe.withChromium().ask(agent, PATIENCE);
+            if (answer instanceof HealthProbe.Answer.Healthy(Health health)
+                    && "ok".equals(health.parts().get("chromium"))) {
+                answered.complete(null);
+            } else {
+                answered.completeExceptionally(new IOException("Chromium did not answer: " + answer.text()));
             }
         } catch (InterruptedException e) {
             answered.completeExceptionally(e);

@@ -30,7 +30,9 @@ public final class RelayBench implements Bench {
 
             What bounds our relay: no copy is left on the way of the bytes, and a message costs one wait, one read and one write each way. By a profile, most
             of what remains is the kernel's: TCP for each segment of 64 KiB, waking the process at its other end, being scheduled on a busy host. Every relay over
-            two sockets pays that, and two more wake-ups for a round trip. An eighth was still the virtual machine's compiler.
+            two sockets pays that, and two more wake-ups for a round trip. Tried by a loop of system calls alone, on the same host: pieces of 64 KiB, read and
+            written, 2,300 MB for a second of processor time; of 256 KiB 3,000, of 1 MiB 4,100, of 4 MiB 4,700; spliced, of 1 MiB, 4,700. So some twice
+            what websockify does is all that there is to be had.
             """;
 
     /** How much is measured. */

@@ -108,7 +108,7 @@ final class QemuArguments {
      * The kernel and what it is told.
      *
      * @param kernel the ELF kernel
-     * @param initramfs the archive
+     * @param initramfs the archive; null where the guest is past it
      * @param imageArguments what the image wants
      * @param tscKhz the rate of the host's time stamp counter, for emulation on a board without another clock to measure it by
      * @param more further arguments
