@@ -1,7 +1,6 @@
 package dev.sallyport.agent.linux;
 
 import java.net.Inet4Address;
-import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.nio.file.Files;
@@ -41,9 +40,10 @@ final class KernelProbe {
         System.out.println("clock " + (moved > 3_000_000 && moved < 1_000_000_000));
     }
 
-    private static List<InterfaceAddress> addresses(String device) throws SocketException {
+    private static List<String> addresses(String device) throws SocketException {
         return NetworkInterface.getByName(device).getInterfaceAddresses().stream()
                 .filter(each -> each.getAddress() instanceof Inet4Address)
+                .map(each -> each.getAddress().getHostAddress() + "/" + each.getNetworkPrefixLength())
                 .toList();
     }
 

@@ -52,8 +52,8 @@ class LinuxKernelTest {
                 .map(line -> line.replace("linkdown", "").strip())
                 .containsExactly(
                         "before []",
-                        "first [/10.9.8.7/24 [/10.9.8.255]]",
-                        "second [/10.77.0.2/32 [null]]",
+                        "first [10.9.8.7/24]",
+                        "second [10.77.0.2/32]",
                         "name a-clone",
                         "boot true",
                         "clock true",
