@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What {@link LinuxKernelTest} runs in namespaces of its own; prints one line for each thing that it finds. */
 final class KernelProbe {
@@ -41,7 +42,9 @@ final class KernelProbe {
     }
 
     private static List<String> addresses(String device) throws SocketException {
-        return NetworkInterface.getByName(device).getInterfaceAddresses().stream()
+        // Java knows no interface without an address.
+        return Stream.ofNullable(NetworkInterface.getByName(device))
+                .flatMap(found -> found.getInterfaceAddresses().stream())
                 .filter(each -> each.getAddress() instanceof Inet4Address)
                 .map(each -> each.getAddress().getHostAddress() + "/" + each.getNetworkPrefixLength())
                 .toList();
