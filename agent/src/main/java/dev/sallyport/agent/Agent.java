@@ -344,9 +344,7 @@ public final class Agent implements AutoCloseable {
             adoption.get().await(IDENTITY_WAIT);
         }
         if (call.query("chromium").isPresent()) {
-            // What it was when it was asked last is not enough for whoever asks so.
-            rooms().desktop().ifPresent(Desktop::askChromium);
-            parts.awaitSettled(CHROMIUM_WAIT);
+            askChromium();
         }
         boolean template = adoption.isPresent() && adoption.get().isPending();
         Map<String, String> states = new TreeMap<>(parts.snapshot());
@@ -363,6 +361,15 @@ public final class Agent implements AutoCloseable {
                 VERSION,
                 facts.get().machineId(),
                 states);
+    }
+
+    /** For whoever does not take what it was when it was asked last. A clone asks it itself, once it is whole. */
+    private void askChromium() throws InterruptedException {
+        adoption.ifPresent(Adoption::awaitWhole);
+        if (!Parts.STARTING.equals(parts.snapshot().get(Desktop.CHROMIUM))) {
+            rooms().desktop().ifPresent(Desktop::askChromium);
+        }
+        parts.awaitSettled(CHROMIUM_WAIT);
     }
 
     private SignIn start(Call call) throws IOException, InterruptedException {

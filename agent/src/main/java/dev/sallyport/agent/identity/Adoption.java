@@ -292,7 +292,8 @@ public final class Adoption implements AutoCloseable {
     private void become(NewFacts facts) throws IOException, InterruptedException {
         synchronized (identity) {
             begun = true;
-            become(facts, becoming, last);
+            Account account = become(facts, becoming, last);
+            log.line("adopted as " + facts.facts().machineId() + " (ms since it was told): " + account);
         }
     }
 
@@ -303,7 +304,7 @@ public final class Adoption implements AutoCloseable {
     }
 
     /** Until it has answered, all is left out that can wait: each line of code that runs for the first time takes its time. */
-    private void become(NewFacts facts, Becoming into, Runnable last) throws IOException, InterruptedException {
+    private Account become(NewFacts facts, Becoming into, Runnable last) throws IOException, InterruptedException {
         into.facts = facts;
         var account = new Account(facts.readAt());
         account.note("judged");
@@ -317,6 +318,6 @@ public final class Adoption implements AutoCloseable {
         last.run();
         into.whole.countDown();
         account.note("whole");
-        log.line("adopted as " + facts.facts().machineId() + " (ms since it was told): " + account);
+        return account;
     }
 }
