@@ -485,7 +485,7 @@ public final class Desktop implements Browser, AutoCloseable {
     }
 
     private void navigate(Page shown, Wanted asked) {
-        var load = new PageLoad(shown.devTools(), shown.session(), asked.url());
+        var load = PageLoad.in(shown.devTools(), shown.session(), asked.url());
         Thread.ofVirtual().name("navigate").start(() -> {
             try {
                 load.run(() -> isStillWanted(shown, asked) && closed.getCount() > 0)

@@ -15,23 +15,44 @@ import java.util.regex.Pattern;
  * a moment, and whoever watches the machine's way out then sees the same twice.
  */
 final class PageLoad {
-    /** How often it is tried. */
-    static final int TRIES = 3;
+    private static final int TRIES = 3;
+
+    /**
+     * So long a gateway that cannot be connected to may stay away: it goes and comes with its controller, and there is nobody who could be told
+     * before that is back.
+     */
+    private static final Duration GATEWAY_BACK = Duration.ofSeconds(20);
 
     private static final Duration BETWEEN = Duration.ofMillis(1500);
     private static final Duration CALL_LIMIT = Duration.ofSeconds(30);
+    private static final String NO_GATEWAY = "net::ERR_PROXY_CONNECTION_FAILED";
 
     /** Chromium's names for network errors (net/base/net_error_list.h). */
     private static final Pattern ERROR = Pattern.compile("net::ERR_[A-Z0-9_]{1,80}");
 
-    private final DevTools devTools;
-    private final String session;
+    private final Navigation navigation;
     private final String url;
 
-    PageLoad(DevTools devTools, String session, String url) {
-        this.devTools = devTools;
-        this.session = session;
+    /** Asks Chromium once. */
+    @FunctionalInterface
+    interface Navigation {
+        /** @return Chromium's name for what went wrong; empty when nothing did */
+        String to(String url) throws IOException, InterruptedException;
+    }
+
+    PageLoad(Navigation navigation, String url) {
+        this.navigation = navigation;
         this.url = url;
+    }
+
+    /** In a window of Chromium's. */
+    static PageLoad in(DevTools devTools, String session, String url) {
+        return new PageLoad(
+                to -> devTools.call(
+                                session, "Page.navigate", devTools.parameters().put("url", to), CALL_LIMIT)
+                        .path("errorText")
+                        .asText(),
+                url);
     }
 
     /**
@@ -43,39 +64,42 @@ final class PageLoad {
      */
     Optional<Optional<Cause>> run(BooleanSupplier wanted) throws IOException, InterruptedException {
         String error = "";
-        for (int i = 0; i < TRIES; i++) {
-            if (i > 0) {
+        int times = 0;
+        long began = System.nanoTime();
+        for (int counted = 0; counted < TRIES; ) {
+            if (times > 0) {
                 TimeUnit.NANOSECONDS.sleep(BETWEEN.toNanos());
             }
             if (!wanted.getAsBoolean()) {
                 return Optional.empty();
             }
-            error = devTools.call(session, "Page.navigate", devTools.parameters().put("url", url), CALL_LIMIT)
-                    .path("errorText")
-                    .asText();
+            error = navigation.to(url);
+            times++;
             if (error.isEmpty()) {
                 return Optional.of(Optional.empty());
             }
             if (error.equals("net::ERR_ABORTED")) {
                 return Optional.empty(); // Another page took its place.
             }
+            if (!error.equals(NO_GATEWAY) || System.nanoTime() - began >= GATEWAY_BACK.toNanos()) {
+                counted++;
+            }
         }
-        return wanted.getAsBoolean() ? Optional.of(Optional.of(cause(url, error))) : Optional.empty();
+        return wanted.getAsBoolean() ? Optional.of(Optional.of(cause(url, error, times))) : Optional.empty();
     }
 
     /** What Chromium's {@code error} on loading {@code url} means. */
-    static Cause cause(String url, String error) {
+    static Cause cause(String url, String error, int times) {
         String name = ERROR.matcher(error).matches() ? error : "an error without a name";
-        CauseCode code =
-                switch (name) {
-                    case "net::ERR_PROXY_CONNECTION_FAILED", "net::ERR_INTERNET_DISCONNECTED" -> CauseCode.EGRESS_DOWN;
-                    default -> CauseCode.UPSTREAM_UNREACHABLE;
-                };
+        CauseCode code = switch (name) {
+            case NO_GATEWAY, "net::ERR_INTERNET_DISCONNECTED" -> CauseCode.EGRESS_DOWN;
+            default -> CauseCode.UPSTREAM_UNREACHABLE;
+        };
         URI page = URI.create(url);
         return Cause.of(
                 code,
                 "The sign-in page does not load.",
                 "Chromium on " + page.getScheme() + "://" + page.getRawAuthority() + page.getRawPath() + ": " + name
-                        + ", " + TRIES + " times");
+                        + ", " + times + " times");
     }
 }

@@ -283,7 +283,7 @@ class DesktopTest {
         "a page's own words, UPSTREAM_UNREACHABLE, an error without a name",
     })
     void chromiumsErrorsHaveTheirCauses(String error, CauseCode code, String told) {
-        Cause cause = PageLoad.cause("https://id.example.test/a?code=secret", error);
+        Cause cause = PageLoad.cause("https://id.example.test/a?code=secret", error, 3);
         assertThat(cause.code()).isEqualTo(code);
         assertThat(cause.evidence()).containsExactly("Chromium on https://id.example.test/a: " + told + ", 3 times");
     }
