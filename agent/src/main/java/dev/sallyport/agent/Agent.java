@@ -201,7 +201,7 @@ public final class Agent implements AutoCloseable {
     private void prepare(Adoption template) {
         try {
             parts.awaitSettled();
-            new Rehearsal(settings, rooms().tools(), new Processes(), log).run();
+            new Rehearsal(rooms().tools(), new Processes(), log).run();
             template.prepare();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The agent ends.

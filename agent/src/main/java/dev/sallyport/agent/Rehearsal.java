@@ -30,13 +30,11 @@ final class Rehearsal {
 
     private static final String MARKER = "SALLYPORT_REHEARSAL";
 
-    private final Settings settings;
     private final Tools tools;
     private final Processes processes;
     private final Log log;
 
-    Rehearsal(Settings settings, Tools tools, Processes processes, Log log) {
-        this.settings = settings;
+    Rehearsal(Tools tools, Processes processes, Log log) {
         this.tools = tools;
         this.processes = processes;
         this.log = log;
@@ -47,12 +45,8 @@ final class Rehearsal {
         long began = System.nanoTime();
         try {
             Training.run(new Log(new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8)));
-            if (Files.isDirectory(settings.tools())) {
-                try (DirectoryStream<Path> programs = Files.newDirectoryStream(settings.tools(), "*")) {
-                    for (Path tool : programs) {
-                        askVersions(tool.resolve("bin"));
-                    }
-                }
+            for (Path folder : tools.folders()) {
+                askVersions(folder);
             }
             log.line("rehearsed a sign-in and the tools in "
                     + Duration.ofNanos(System.nanoTime() - began).toMillis() + " ms");

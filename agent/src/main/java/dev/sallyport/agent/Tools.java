@@ -7,6 +7,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -93,17 +94,22 @@ public final class Tools {
         return searchPath(Optional.empty());
     }
 
+    /** Their folders of programs, in the order in which these are looked into; none where there are no tools. */
+    List<Path> folders() throws IOException {
+        var tools = new ArrayList<Path>();
+        if (Files.isDirectory(settings.tools())) {
+            try (DirectoryStream<Path> each = Files.newDirectoryStream(settings.tools())) {
+                each.forEach(tool -> tools.add(tool.resolve("bin")));
+            }
+        }
+        tools.sort(Comparator.comparing(Path::toString));
+        return tools;
+    }
+
     private String searchPath(Optional<Path> firstPrograms) throws IOException {
         var folders = new ArrayList<String>();
         firstPrograms.ifPresent(folder -> folders.add(folder.toString()));
-        if (Files.isDirectory(settings.tools())) {
-            var tools = new ArrayList<String>();
-            try (DirectoryStream<Path> each = Files.newDirectoryStream(settings.tools())) {
-                each.forEach(tool -> tools.add(tool.resolve("bin").toString()));
-            }
-            tools.sort(null);
-            folders.addAll(tools);
-        }
+        folders().forEach(folder -> folders.add(folder.toString()));
         folders.add(settings.node().toString());
         folders.add("/usr/bin");
         folders.add("/bin");

@@ -13,7 +13,7 @@ import java.time.Duration;
  */
 public record RelaySettings(
         int pieceBytes, int maxFrameBytes, Duration pingEvery, Duration stalledAfter, Duration closeWithin) {
-    /** 256 KiB pieces, 64 KiB messages, a ping every 20 s, 60 s for a piece, 5 s for closing. */
+    /** 1 MiB pieces, 64 KiB messages, a ping every 20 s, 60 s for a piece, 5 s for closing. */
     public static final RelaySettings DEFAULT = new RelaySettings(
             1024 * 1024, 64 * 1024, Duration.ofSeconds(20), Duration.ofSeconds(60), Duration.ofSeconds(5));
 

@@ -12,7 +12,7 @@ import org.eclipse.jetty.io.EofException;
  * A pipe of the kernel between two sockets. What is in it was never in this process: its pages go from one socket's queue to the other's. A
  * frame's head says how long the frame is, so what is in the pipe is sent whole before more comes in.
  *
- * <p>It holds a pipe's pages at most, sixteen of the kernel's. Its descriptors are its own, so that none of its calls meets another's socket, however
+ * <p>It holds a pipe's pages at most. Its descriptors are its own, so that none of its calls meets another's socket, however
  * and whenever the connections are closed; it must be closed for the connections to end.
  */
 final class Splice implements AutoCloseable {

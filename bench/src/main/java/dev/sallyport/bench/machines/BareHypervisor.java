@@ -92,14 +92,24 @@ final class BareHypervisor implements AutoCloseable {
 
     /** From the process's start until Chromium has answered the agent's question, when it goes on from {@code template}. */
     Duration restoreToChromium(Path template) throws IOException, InterruptedException {
-        return restore(template, () -> {
-            var agent = new InetSocketAddress(InetAddress.ofLiteral(guest), 8080);
-            HealthProbe.Answer answer = HttpHealthProbe.withChromium().ask(agent, ONE_PROBE);
-            if (!(answer instanceof HealthProbe.Answer.Healthy(Health health))
-                    || !"ok".equals(health.parts().get("chromium"))) {
-                throw new IOException("Chromium did not answer: " + answer.text());
-            }
-        });
+        return restore(template, () -> awaitChromium(agent(), ONE_PROBE));
+    }
+
+    /**
+     * Waits until Chromium has answered its agent, by one question: each takes the machine's processor from what is waited for.
+     *
+     * @throws IOException when it does not answer
+     */
+    static void awaitChromium(InetSocketAddress agent, Duration atMost) throws IOException, InterruptedException {
+        HealthProbe.Answer answer = HttpHealthProbe.withChromium().ask(agent, atMost);
+        if (!(answer instanceof HealthProbe.Answer.Healthy(Health health))
+                || !"ok".equals(health.parts().get("chromium"))) {
+            throw new IOException("Chromium did not answer: " + answer.text());
+        }
+    }
+
+    private InetSocketAddress agent() {
+        return new InetSocketAddress(InetAddress.ofLiteral(guest), 8080);
     }
 
     private Duration restore(Path template, Until until) throws IOException, InterruptedException {
@@ -224,7 +234,7 @@ final class BareHypervisor implements AutoCloseable {
     /** Asks again and again, and does not wait for an answer before it asks anew. */
     private void awaitAgent(Process process) throws IOException, InterruptedException {
         var probe = new HttpHealthProbe();
-        var agent = new InetSocketAddress(InetAddress.ofLiteral(guest), 8080);
+        InetSocketAddress agent = agent();
         var answered = new CompletableFuture<HealthProbe.Answer>();
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!answered.isDone()) {

@@ -1,10 +1,7 @@
 package dev.sallyport.bench.machines;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.sallyport.agentapi.Health;
 import dev.sallyport.cli.ApiClient;
-import dev.sallyport.machine.HealthProbe;
-import dev.sallyport.machine.HttpHealthProbe;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -91,17 +88,11 @@ final class BrowserVisits implements AutoCloseable {
         }
     }
 
-    /** By one question: each takes the machine's processor from what is waited for. */
     private static void awaitChromium(InetSocketAddress agent, CompletableFuture<Void> answered) {
         try {
-            HealthProbe.Answer answer = HttpHealthProbe.withChromium().ask(agent, PATIENCE);
-            if (answer instanceof HealthProbe.Answer.Healthy(Health health)
-                    && "ok".equals(health.parts().get("chromium"))) {
-                answered.complete(null);
-            } else {
-                answered.completeExceptionally(new IOException("Chromium did not answer: " + answer.text()));
-            }
-        } catch (InterruptedException e) {
+            BareHypervisor.awaitChromium(agent, PATIENCE);
+            answered.complete(null);
+        } catch (IOException | InterruptedException e) {
             answered.completeExceptionally(e);
         }
     }
