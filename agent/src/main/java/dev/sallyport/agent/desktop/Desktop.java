@@ -291,7 +291,13 @@ public final class Desktop implements Browser, AutoCloseable {
         environment.put("XAUTHORITY", cookie().file().toString());
         environment.put(MARKER, folder + "/" + part);
         return processes.start(
-                new Launch(Account.commandAs(account, command), environment, settings.desktopHome(), streams), output);
+                new Launch(
+                        Account.commandAs(account, command),
+                        environment,
+                        settings.desktopHome(),
+                        streams,
+                        part.equals(DESKTOP) ? Launch.SHOWN : Launch.USUAL),
+                output);
     }
 
     /** Waits for the end of {@code child}, ends what it left, and tells how it ended. */

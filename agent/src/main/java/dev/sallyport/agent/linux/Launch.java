@@ -12,8 +12,19 @@ import java.util.TreeMap;
  * @param environment all of it
  * @param directory where it runs
  * @param streams what its standard streams are connected to
+ * @param niceness how it gives way to others (sched(7)); the agent's own is {@value #AGENT}, and is not handed on
  */
-public record Launch(List<String> command, Map<String, String> environment, Path directory, Streams streams) {
+public record Launch(
+        List<String> command, Map<String, String> environment, Path directory, Streams streams, int niceness) {
+    /** The agent's own, by its unit: whoever waits for the machine is answered before its programs go on. */
+    public static final int AGENT = -10;
+
+    /** What shows a user the machine goes before the agent: it has little to do, and what it tells goes on in larger pieces then. */
+    public static final int SHOWN = AGENT - 1;
+
+    /** As programs usually are. */
+    public static final int USUAL = 0;
+
     /** What standard streams are connected to. */
     public sealed interface Streams {
         /** One pipe to standard input, one from standard output and standard error together. */
@@ -32,6 +43,11 @@ public record Launch(List<String> command, Map<String, String> environment, Path
          * says on standard output and standard error is kept as for {@link Pipes}.
          */
         record Control() implements Streams {}
+    }
+
+    /** A usual program. */
+    public Launch(List<String> command, Map<String, String> environment, Path directory, Streams streams) {
+        this(command, environment, directory, streams, USUAL);
     }
 
     public Launch {

@@ -22,6 +22,7 @@ public final class Processes {
     private static final int SPAWN_SETSIGDEF = 0x04;
     private static final int SPAWN_SETSIGMASK = 0x08;
     private static final int SPAWN_SETSID = 0x80;
+    private static final int PRIO_PGRP = 1;
 
     /** Room for glibc's posix_spawn_file_actions_t (80 bytes), posix_spawnattr_t (336) and sigset_t (128). */
     private static final int OPAQUE = 512;
@@ -60,7 +61,10 @@ public final class Processes {
                         attributes.address(),
                         Libc.strings(arena, launch.command()).address(),
                         Libc.strings(arena, launch.environmentLines()).address());
-                var child = new Child(libc, pid.get(ValueLayout.JAVA_INT, 0), ends, output);
+                int leader = pid.get(ValueLayout.JAVA_INT, 0);
+                // Who may not is no machine's agent, and is as its children are.
+                libc.call("setpriority", PRIO_PGRP, leader, launch.niceness());
+                var child = new Child(libc, leader, ends, output);
                 own.clear();
                 return child;
             } finally {
@@ -177,8 +181,6 @@ public final class Processes {
         libc.needZero("posix_spawnattr_setsigdefault", attributes.address(), all.address());
         libc.needZero("posix_spawnattr_setsigmask", attributes.address(), none.address());
         libc.needZero(
-                "posix_spawnattr_setflags",
-                attributes.address(),
-                SPAWN_SETSID | SPAWN_SETSIGDEF | SPAWN_SETSIGMASK);
+                "posix_spawnattr_setflags", attributes.address(), SPAWN_SETSID | SPAWN_SETSIGDEF | SPAWN_SETSIGMASK);
     }
 }

@@ -51,8 +51,10 @@ final class BrowserCalls implements AutoCloseable {
             processes.give(pipe, account.get());
         }
         Path programs = Files.createDirectory(programs());
-        for (String command : COMMANDS) {
-            script(programs.resolve(command), UrlSource.XDG_OPEN, pipe);
+        Path program = programs.resolve(COMMANDS.getFirst());
+        script(program, UrlSource.XDG_OPEN, pipe);
+        for (String command : COMMANDS.subList(1, COMMANDS.size())) {
+            Files.createLink(programs.resolve(command), program);
         }
         script(variable(), UrlSource.BROWSER_VARIABLE, pipe);
         // Both ways, so that opening does not wait for a writer, and reading does not end with each one.
