@@ -15,7 +15,7 @@ import java.util.TreeMap;
 /** What templates of QEMU depend on. */
 final class QemuKeys {
     /** Raised when what this driver makes of the same parts changes. */
-    private static final String FORMAT = "1";
+    private static final String FORMAT = "2";
     /** The facts that an agent is told once and for all; the others change when it is told who it is. */
     static final String AUTHORITIES = "ca_certificates";
 

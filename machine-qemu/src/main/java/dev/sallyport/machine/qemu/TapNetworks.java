@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -17,8 +16,7 @@ import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
+import java.util.OptionalLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -27,7 +25,8 @@ import java.util.stream.Stream;
  * Makes and removes TAP devices and the rules that guard them: one nft table of ours, {@code inet sallyport}, whose chains say
  * of every interface {@code spt*} that its machine may talk to that interface's own address at the gateway's port (nft(8), "FIB
  * EXPRESSIONS") and answer connections of the host to the agent's ports, and nothing else; nothing is forwarded to or from it. It is
- * the same table however many devices there are, is put right at each start, and goes with the last device.
+ * the same table however many devices there are, is put right at each start before which any rule of the host has changed, and goes
+ * with the last device.
  */
 final class TapNetworks {
     /** Kinds of {@link Resource} that are undone here. */
@@ -67,6 +66,9 @@ final class TapNetworks {
 
     private final String driver;
     private final Subnet subnet;
+    private final RulesGeneration generation = new RulesGeneration();
+    /** When the rules were right. Guarded by {@link #IN_THIS_PROCESS}. */
+    private OptionalLong guarded = OptionalLong.empty();
 
     TapNetworks(String driver, Subnet subnet) {
         this.driver = driver;
@@ -125,27 +127,16 @@ final class TapNetworks {
         try {
             int network = free(id);
             var device = new Device(name, subnet.host(network), subnet.guest(network));
-            String host = device.host().getHostAddress();
-            // Each program costs milliseconds of a start, so each runs once, side by side. Nothing is attached to the
-            // device before both are done: there is no moment at which one speaks that is not guarded.
-            var rules = new FutureTask<>(() -> Command.run(DEADLINE, rules(), List.of("nft", "-f", "-")));
-            Thread ruling = Thread.ofVirtual().name("rules of " + name).start(rules);
+            // Nothing is attached to the device before both are done: there is no moment at which one speaks that is
+            // not
+            // guarded.
+            guard();
             try {
-                // Owned by root: what escapes from QEMU and is a common user then cannot open another machine's device.
-                ip(String.join(
-                        "\n",
-                        "tuntap add dev " + name + " mode tap user root",
-                        "link set dev " + name + " address " + HOST_MAC + " up",
-                        "addr add " + host + "/30 dev " + name,
-                        "neigh replace " + device.guest().getHostAddress() + " lladdr " + MachineNetwork.MAC + " dev "
-                                + name + " nud permanent"));
-                harden(name);
-                refuse("nft", rules.get());
-            } catch (ExecutionException e) {
-                throw new IOException("nft did not run", e.getCause());
-            } finally {
-                ruling.interrupt();
-                ruling.join();
+                var tap = new TapDevice(name);
+                tap.make();
+                tap.setUp(HOST_MAC, device.host(), device.guest(), MachineNetwork.MAC);
+            } catch (IOException e) {
+                throw new RefusedException("the device cannot be made: " + e.getMessage());
             }
             return device;
         } finally {
@@ -207,6 +198,21 @@ final class TapNetworks {
         }
     }
 
+    /** Puts the rules right, unless no rule of the host has changed since this did last. Called with the lock held. */
+    private void guard() throws IOException, InterruptedException, RefusedException {
+        OptionalLong before = generation.now();
+        if (before.isPresent() && before.equals(guarded)) {
+            return;
+        }
+        guarded = OptionalLong.empty();
+        refuse("nft", Command.run(DEADLINE, rules(), List.of("nft", "-f", "-")));
+        OptionalLong after = generation.now();
+        // Two further than before, it would not be known whether the other change came first.
+        if (before.isPresent() && after.isPresent() && after.getAsLong() == before.getAsLong() + 1) {
+            guarded = after;
+        }
+    }
+
     /** One transaction that leaves the table as it should be, whatever it was, without a moment between. */
     private static String rules() {
         return """
@@ -232,33 +238,11 @@ final class TapNetworks {
                         PREFIX);
     }
 
-    private static void ip(String batch) throws IOException, InterruptedException, RefusedException {
-        refuse("ip", Command.run(DEADLINE, batch + "\n", List.of("ip", "-batch", "-")));
-    }
-
     private static void refuse(String program, Command.Result result) throws RefusedException {
         if (!result.ok()) {
             throw new RefusedException(
                     program + " says: " + String.join(" ", result.lastLines()).strip());
         }
-    }
-
-    /** No IPv6, no source addresses from elsewhere, no answers for the host's other addresses, no routing. */
-    private static void harden(String name) throws IOException {
-        Path v4 = Path.of("/proc/sys/net/ipv4/conf", name);
-        Path v6 = Path.of("/proc/sys/net/ipv6/conf", name);
-        set(v4.resolve("rp_filter"), "1");
-        set(v4.resolve("arp_ignore"), "1");
-        set(v4.resolve("accept_redirects"), "0");
-        set(v4.resolve("send_redirects"), "0");
-        set(v4.resolve("forwarding"), "0");
-        if (Files.exists(v6)) {
-            set(v6.resolve("disable_ipv6"), "1");
-        }
-    }
-
-    private static void set(Path setting, String value) throws IOException {
-        Files.writeString(setting, value, StandardCharsets.US_ASCII);
     }
 
     /** A network none of whose addresses the host has; where to begin to look is spread by the machine's id. */
