@@ -36,6 +36,12 @@ public interface Machine {
     OptionalLong residentBytes();
 
     /**
+     * Says how it shares its host's processors from now on. A new one is {@link Share#AWAITED}; of one that was adopted it is not known. A
+     * hint: a driver that has no say does nothing, and so does one that has ended or was left.
+     */
+    default void take(Share share) {}
+
+    /**
      * Makes the template for which it was started ({@link Origin.ForTemplate}) of what it is now, and stops it for good: what remains
      * to be done with it is {@link #destroy()}, which leaves the template.
      *

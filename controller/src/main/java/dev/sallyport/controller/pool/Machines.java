@@ -17,6 +17,7 @@ import dev.sallyport.image.ImageStore;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineDriver;
 import dev.sallyport.machine.MachineExit;
+import dev.sallyport.machine.Share;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -472,6 +473,7 @@ public final class Machines implements AutoCloseable {
                         .map(user -> room.ofAdopted(id, type, user))
                         .orElseGet(() ->
                                 room.ofAdoptedSpare(id, type, () -> giveWay(id, "it gives way to a user's start"))));
+        machine.take(owner instanceof Owner.Pool ? Share.BACKGROUND : Share.USUAL);
         return running(machine, owner, token, door, record, Instant.now());
     }
 

@@ -18,6 +18,7 @@ import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.Origin;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
+import dev.sallyport.machine.Share;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -26,9 +27,12 @@ import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.Secret;
 import dev.sallyport.model.VmType;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +42,11 @@ import org.slf4j.LoggerFactory;
  */
 final class Starter {
     private static final Logger LOG = LoggerFactory.getLogger(Starter.class);
+
+    /** A template's clone is there within this time, or is none that others should wait for. */
+    private static final Duration A_TURN = Duration.ofSeconds(1);
+
+    private static final Duration SETTLING = Duration.ofSeconds(2);
 
     private final Settings settings;
     private final MachineDriver driver;
@@ -50,7 +59,8 @@ final class Starter {
     private final AgentWait boots;
     private final TemplateSource templates;
     private final Machines machines;
-    private final Turns turns = Turns.ofThisHost();
+    private final Turns turns = Turns.ofBoots();
+    private final Turns clones = Turns.ofClones();
 
     Starter(
             Settings settings,
@@ -191,6 +201,15 @@ final class Starter {
 
     /** @return empty when the template cannot be begun from; nothing of that try is left then */
     private Optional<LiveMachine> restored(Start start, Template template) throws InterruptedException {
+        if (start.request().owner() instanceof Owner.Pool) {
+            return cloned(start, template); // Its pool knows how many; and no user is to wait for what has time.
+        }
+        try (var _ = clones.take(start.record(), A_TURN)) {
+            return cloned(start, template);
+        }
+    }
+
+    private Optional<LiveMachine> cloned(Start start, Template template) throws InterruptedException {
         Running running;
         try {
             running = made(start, start.spec().from(new Origin.FromTemplate(template.folder())));
@@ -214,10 +233,28 @@ final class Starter {
             setAside(start, template, e.reason());
             return Optional.empty();
         }
+        answered(start, running.machine());
         boots.ready(start.id(), running.live(), health, start.record(), start.began());
         templates.worked(start.request().type(), template);
         machines.watch(running);
         return Optional.of(running.live());
+    }
+
+    /**
+     * What a CLI machine does right after its answer it does for itself, and others are waited for; but who asks it for something is not to
+     * wait for long. At a browser machine a user looks from the first moment.
+     */
+    private static void answered(Start start, Machine machine) {
+        if (start.request().owner() instanceof Owner.Pool) {
+            return;
+        }
+        if (start.request().type() == VmType.CLI) {
+            machine.take(Share.BACKGROUND);
+            CompletableFuture.delayedExecutor(SETTLING.toNanos(), TimeUnit.NANOSECONDS)
+                    .execute(() -> machine.take(Share.USUAL));
+        } else {
+            machine.take(Share.USUAL);
+        }
     }
 
     private void setAside(Start start, Template template, Cause cause) {
@@ -238,8 +275,12 @@ final class Starter {
         MachineSpec spec = start.request().owner() instanceof Owner.Template(var folder)
                 ? start.spec().from(new Origin.ForTemplate(folder))
                 : start.spec();
-        Running running = made(start, spec);
+        Running running;
+        try (var _ = turns.take(start.record())) {
+            running = made(start, spec);
+        }
         boots.await(start.id(), running.live(), start.image(), start.record(), start.began());
+        running.machine().take(Share.USUAL);
         if (!forTemplate) {
             machines.watch(running); // Of a template's machine its maker knows when it is to end.
         }
@@ -247,9 +288,11 @@ final class Starter {
     }
 
     private Running made(Start start, MachineSpec spec) throws InterruptedException {
-        try (var _ = turns.take(start.record())) {
-            return runs(start, driver.start(spec, start.ledger(), start.record()));
+        Machine machine = driver.start(spec, start.ledger(), start.record());
+        if (start.request().owner() instanceof Owner.Pool) {
+            machine.take(Share.BACKGROUND);
         }
+        return runs(start, machine);
     }
 
     private Running runs(Start start, Machine machine) {

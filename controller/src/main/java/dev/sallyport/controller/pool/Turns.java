@@ -1,12 +1,19 @@
 package dev.sallyport.controller.pool;
 
+import dev.sallyport.machine.StepListener;
+import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * So many machines are made at once as the host has processors for; the others wait, in their order. Waiting for a machine that is made
- * to come up takes no turn: of two hundred starts in a second each is begun, and none takes the processors from those who look.
+ * to boot takes no turn: of two hundred starts in a second each is begun, and none takes the processors from those who look. One that
+ * begins from a template keeps its turn until it has answered, for it is busy all the while: two at once are both there as late as the second
+ * of two after each other.
  */
 final class Turns {
     /** So many rounds before one's turn take a while: worth a line on the timeline. */
@@ -21,8 +28,32 @@ final class Turns {
         turns = new Semaphore(atOnce, true);
     }
 
-    static Turns ofThisHost() {
+    /** Of machines that boot. */
+    static Turns ofBoots() {
         return new Turns(Math.max(4, 2 * Runtime.getRuntime().availableProcessors()));
+    }
+
+    /** Of machines that begin from a template. */
+    static Turns ofClones() {
+        return new Turns(Math.max(2, Runtime.getRuntime().availableProcessors()));
+    }
+
+    /**
+     * Waits for a turn that ends by itself after {@code most}: who takes longer hangs, and others need not wait for that.
+     *
+     * @param record told when many come before
+     * @return gives it back; closed once
+     */
+    Turn take(StepListener record, Duration most) throws InterruptedException {
+        Turn turn = take(record);
+        var open = new AtomicBoolean(true);
+        Turn once = () -> {
+            if (open.getAndSet(false)) {
+                turn.close();
+            }
+        };
+        CompletableFuture.delayedExecutor(most.toNanos(), TimeUnit.NANOSECONDS).execute(once::close);
+        return once;
     }
 
     /**
@@ -31,7 +62,7 @@ final class Turns {
      * @param record told when many come before
      * @return gives it back; closed once
      */
-    Turn take(MachineTimeline.Recorder record) throws InterruptedException {
+    Turn take(StepListener record) throws InterruptedException {
         int before = waiting.getAndIncrement();
         try {
             if (before >= TOLD_ROUNDS * atOnce) {

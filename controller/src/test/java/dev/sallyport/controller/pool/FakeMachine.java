@@ -7,6 +7,7 @@ import dev.sallyport.machine.MachineExit;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.Origin;
 import dev.sallyport.machine.Pulse;
+import dev.sallyport.machine.Share;
 import dev.sallyport.machine.SpooledConsole;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
@@ -21,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -40,6 +42,8 @@ public final class FakeMachine implements Machine {
     private final AtomicInteger worked = new AtomicInteger();
     private volatile boolean silent;
     private volatile boolean left;
+    /** How it was told to share its host, in order. */
+    public final List<Share> shares = new CopyOnWriteArrayList<>();
 
     FakeMachine(FakeDriver driver, MachineSpec spec, Supplier<List<String>> undo) throws IOException {
         this.driver = driver;
@@ -76,8 +80,7 @@ public final class FakeMachine implements Machine {
                     : nobody ? driver.partOfTemplates : "ok";
             byte[] answer = """
                     {"status": "%s", "timestamp": "%s", "activeSessions": 0, "version": "fake", "machineId": "%s",
-                     "parts": {"desktop": "%s", "egress": "ok"}}"""
-                    .formatted(nobody ? "template" : "ok", Instant.now(), spec.id(), part)
+                     "parts": {"desktop": "%s", "egress": "ok"}}""".formatted(nobody ? "template" : "ok", Instant.now(), spec.id(), part)
                     .getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(200, answer.length);
             exchange.getResponseBody().write(answer);
@@ -123,6 +126,11 @@ public final class FakeMachine implements Machine {
     @Override
     public OptionalLong residentBytes() {
         return OptionalLong.empty();
+    }
+
+    @Override
+    public void take(Share share) {
+        shares.add(share);
     }
 
     @Override

@@ -10,12 +10,14 @@ import dev.sallyport.controller.store.StoredMachine;
 import dev.sallyport.controller.store.TestStore;
 import dev.sallyport.controller.template.TemplateMaking;
 import dev.sallyport.machine.Origin;
+import dev.sallyport.machine.Share;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import dev.sallyport.model.MachineState;
 import dev.sallyport.model.TimelineEvent;
 import dev.sallyport.model.VmType;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -123,8 +125,7 @@ final class StarterTest {
     void whatAMachineLacksThatIsItselfIsNotTheTemplatesFault() throws Exception {
         TemplateMaking.make(world.maker, VmType.BROWSER);
         driver.clones = Clones.LACK_A_PART;
-        var failed = catchThrowableOfType(
-                FailureException.class, () -> world.start(VmType.BROWSER, store.newUser()));
+        var failed = catchThrowableOfType(FailureException.class, () -> world.start(VmType.BROWSER, store.newUser()));
         assertThat(failed.reason().code()).isNotEqualTo(CauseCode.TEMPLATE_UNUSABLE);
         assertThat(world.shelf.unusable()).isZero();
         driver.clones = Clones.WORK;
@@ -150,6 +151,27 @@ final class StarterTest {
         ender.join();
         assertThat(driver.booting).hasValue(booted);
         assertThat(world.shelf.unusable()).isZero();
+    }
+
+    @Test
+    void whoIsWaitedForGoesFirstAndNobodyStaysBehind() throws Exception {
+        LiveMachine boots = world.start(VmType.CLI, store.newUser());
+        assertThat(shares(boots))
+                .as("as much as its controller until it answers")
+                .containsExactly(Share.USUAL);
+
+        TemplateMaking.make(world.maker, VmType.BROWSER);
+        assertThat(shares(world.start(VmType.BROWSER, store.newUser()))).containsExactly(Share.USUAL);
+
+        TemplateMaking.make(world.maker, VmType.CLI);
+        LiveMachine clone = world.start(VmType.CLI, store.newUser());
+        assertThat(shares(clone).getFirst()).isEqualTo(Share.BACKGROUND);
+        dev.sallyport.controller.store.Await.until(
+                "it is as others are", () -> shares(clone).getLast() == Share.USUAL);
+    }
+
+    private static List<Share> shares(LiveMachine machine) {
+        return ((FakeMachine) machine.machine()).shares;
     }
 
     private TimelineEvent event(LiveMachine machine, String step) {

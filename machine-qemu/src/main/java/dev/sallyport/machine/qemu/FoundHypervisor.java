@@ -3,7 +3,9 @@ package dev.sallyport.machine.qemu;
 import dev.sallyport.machine.ProcessIdentity;
 import dev.sallyport.machine.ProcessMemory;
 import dev.sallyport.machine.ProcessPulse;
+import dev.sallyport.machine.ProcessShare;
 import dev.sallyport.machine.Pulse;
+import dev.sallyport.machine.Share;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -73,6 +75,11 @@ final class FoundHypervisor implements Hypervisor {
     @Override
     public OptionalLong residentBytes() {
         return ProcessMemory.of(process);
+    }
+
+    @Override
+    public void take(Share share) {
+        ProcessShare.set(process, share);
     }
 
     @Override

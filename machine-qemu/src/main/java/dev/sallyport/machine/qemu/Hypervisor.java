@@ -2,7 +2,9 @@ package dev.sallyport.machine.qemu;
 
 import dev.sallyport.machine.ProcessMemory;
 import dev.sallyport.machine.ProcessPulse;
+import dev.sallyport.machine.ProcessShare;
 import dev.sallyport.machine.Pulse;
+import dev.sallyport.machine.Share;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -19,6 +21,9 @@ sealed interface Hypervisor permits StartedHypervisor, FoundHypervisor {
 
     /** Memory that it holds, see {@link ProcessMemory}; empty when it has ended. */
     OptionalLong residentBytes();
+
+    /** Says how it shares the processors, see {@link ProcessShare}. */
+    void take(Share share);
 
     /** Its last lines. */
     List<String> lastLines();

@@ -8,6 +8,7 @@ import dev.sallyport.machine.MachineExit.Kind;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.Pulse;
+import dev.sallyport.machine.Share;
 import dev.sallyport.machine.SpooledConsole;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -254,6 +255,13 @@ final class QemuMachine implements Machine {
                 .map(seen -> events.paused && seen.halted().isEmpty()
                         ? new Pulse("somebody paused the machine by QEMU's monitor", seen.worked(), seen.waited())
                         : seen);
+    }
+
+    @Override
+    public void take(Share share) {
+        if (!exit.isDone() && !left.isDone()) {
+            hypervisor.take(share);
+        }
     }
 
     @Override

@@ -4,7 +4,9 @@ import dev.sallyport.machine.ConsoleLines;
 import dev.sallyport.machine.ProcessIdentity;
 import dev.sallyport.machine.ProcessMemory;
 import dev.sallyport.machine.ProcessPulse;
+import dev.sallyport.machine.ProcessShare;
 import dev.sallyport.machine.Pulse;
+import dev.sallyport.machine.Share;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
@@ -121,6 +123,11 @@ final class StartedHypervisor implements Hypervisor {
     @Override
     public OptionalLong residentBytes() {
         return ProcessMemory.of(process.toHandle());
+    }
+
+    @Override
+    public void take(Share share) {
+        ProcessShare.set(process.toHandle(), share);
     }
 
     @Override
