@@ -1,5 +1,6 @@
 package dev.sallyport.agent.linux;
 
+import dev.sallyport.model.linux.CLibrary;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -73,7 +74,7 @@ public final class HomeFolder {
         }
         try (Arena arena = Arena.ofConfined()) {
             // O_NONBLOCK: opening a FIFO must not wait for its writer.
-            Libc.Result opened = libc.call(
+            CLibrary.Result opened = libc.call(
                     "openat",
                     folder,
                     arena.allocateFrom(path.name()).address(),
@@ -129,7 +130,7 @@ public final class HomeFolder {
             return false;
         }
         try (Arena arena = Arena.ofConfined()) {
-            Libc.Result result = libc.call(
+            CLibrary.Result result = libc.call(
                     "faccessat", folder, arena.allocateFrom(path.name()).address(), 0, 0x100);
             return result.status() == 0;
         } finally {
@@ -193,7 +194,7 @@ public final class HomeFolder {
             int inner;
             try (Arena arena = Arena.ofConfined()) {
                 long text = arena.allocateFrom(name).address();
-                Libc.Result opened = libc.call("openat", folder, text, flags);
+                CLibrary.Result opened = libc.call("openat", folder, text, flags);
                 if (opened.status() < 0 && opened.errno() == ENOENT && making) {
                     opened = make(folder, text, flags);
                 }
@@ -212,9 +213,9 @@ public final class HomeFolder {
         return folder;
     }
 
-    private Libc.Result make(int folder, long name, int flags) throws IOException {
-        Libc.Result made = libc.call("mkdirat", folder, name, FOLDER_MODE);
-        Libc.Result opened = libc.call("openat", folder, name, flags);
+    private CLibrary.Result make(int folder, long name, int flags) throws IOException {
+        CLibrary.Result made = libc.call("mkdirat", folder, name, FOLDER_MODE);
+        CLibrary.Result opened = libc.call("openat", folder, name, flags);
         if (made.status() == 0 && opened.status() >= 0) {
             own(opened.status());
         } else if (made.status() != 0 && made.errno() != EEXIST) {

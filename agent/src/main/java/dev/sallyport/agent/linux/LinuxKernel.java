@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.sallyport.model.linux.CLibrary;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -121,7 +122,7 @@ public final class LinuxKernel implements Kernel {
                 var socket = new Socket()) {
             MemorySegment all = route(arena, device, Ipv4.ZERO, Ipv4.ZERO);
             all.set(JAVA_SHORT, RT_FLAGS, RTF_UP);
-            Libc.Result gone;
+            CLibrary.Result gone;
             do {
                 gone = libc.call("ioctl", socket.descriptor, SIOCDELRT, all.address());
             } while (gone.status() == 0);
@@ -140,7 +141,7 @@ public final class LinuxKernel implements Kernel {
     }
 
     private void add(Socket socket, MemorySegment route) throws IOException {
-        Libc.Result result = libc.call("ioctl", socket.descriptor, SIOCADDRT, route.address());
+        CLibrary.Result result = libc.call("ioctl", socket.descriptor, SIOCADDRT, route.address());
         if (result.status() == -1 && result.errno() != Libc.EEXIST) {
             throw libc.error("SIOCADDRT", result.errno());
         }

@@ -3,6 +3,7 @@ package dev.sallyport.agent.linux;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.sallyport.model.linux.CLibrary;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -71,7 +72,7 @@ public final class SerialLine implements AutoCloseable {
     public boolean keepRaw() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment termios = arena.allocate(TERMIOS, 8);
-            Libc.Result result = libc.call("ioctl", descriptor, TCGETS, termios.address());
+            CLibrary.Result result = libc.call("ioctl", descriptor, TCGETS, termios.address());
             if (result.status() == -1) {
                 if (result.errno() == ENOTTY) {
                     return false;
