@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** What the agent asks the C library for. */
-final class Libc extends CLibrary {
+final class Libc {
     static final int O_RDONLY = 0;
     static final int O_RDWR = 2;
     static final int O_WRONLY = 1;
@@ -38,6 +38,28 @@ final class Libc extends CLibrary {
 
     /** Descriptors handed to children come from here upwards, out of the way of the numbers that they get there. */
     private static final int LEAST_OWN_DESCRIPTOR = 32;
+
+    private final CLibrary library = new CLibrary();
+
+    /** As {@link CLibrary#call}. */
+    CLibrary.Result call(String name, long... arguments) {
+        return library.call(name, arguments);
+    }
+
+    /** As {@link CLibrary#need}. */
+    int need(String name, long... arguments) throws IOException {
+        return library.need(name, arguments);
+    }
+
+    /** As {@link CLibrary#needZero}. */
+    void needZero(String name, long... arguments) throws IOException {
+        library.needZero(name, arguments);
+    }
+
+    /** As {@link CLibrary#error}. */
+    IOException error(String name, int errno) {
+        return library.error(name, errno);
+    }
 
     /** A pipe whose ends are closed on exec. */
     Pipe pipe() throws IOException {
@@ -137,7 +159,7 @@ final class Libc extends CLibrary {
             both.set(JAVA_INT, 8, wake);
             both.set(ValueLayout.JAVA_SHORT, 12, POLLIN);
             while (true) {
-                Result result = call("poll", both.address(), 2, -1);
+                CLibrary.Result result = call("poll", both.address(), 2, -1);
                 if (result.status() > 0) {
                     return both.get(ValueLayout.JAVA_SHORT, 14) == 0;
                 }
@@ -153,7 +175,7 @@ final class Libc extends CLibrary {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(into.length);
             while (true) {
-                Result result = call("read", descriptor, buffer.address(), into.length);
+                CLibrary.Result result = call("read", descriptor, buffer.address(), into.length);
                 if (result.value() > 0) {
                     MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, into, 0, (int) result.value());
                     return (int) result.value();
@@ -173,7 +195,7 @@ final class Libc extends CLibrary {
             MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
             long written = 0;
             while (written < bytes.length) {
-                Result result = call("write", descriptor, buffer.address() + written, bytes.length - written);
+                CLibrary.Result result = call("write", descriptor, buffer.address() + written, bytes.length - written);
                 if (result.value() >= 0) {
                     written += result.value();
                 } else if (result.errno() != EINTR) {
@@ -198,7 +220,7 @@ final class Libc extends CLibrary {
             // siginfo_t of SIGCHLD: si_code at 8, si_status at 24.
             MemorySegment info = arena.allocate(128, 8);
             while (true) {
-                Result result = call("waitid", P_PID, pid, info.address(), WEXITED | WNOWAIT);
+                CLibrary.Result result = call("waitid", P_PID, pid, info.address(), WEXITED | WNOWAIT);
                 if (result.status() == 0) {
                     int status = info.get(JAVA_INT, 24);
                     return info.get(JAVA_INT, 8) == CLD_EXITED ? status : 128 + status;
@@ -215,7 +237,7 @@ final class Libc extends CLibrary {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment status = arena.allocate(JAVA_INT);
             while (true) {
-                Result result = call("waitpid", pid, status.address(), 0);
+                CLibrary.Result result = call("waitpid", pid, status.address(), 0);
                 if (result.status() == pid) {
                     return;
                 }

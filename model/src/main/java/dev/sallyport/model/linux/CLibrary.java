@@ -21,7 +21,7 @@ import java.util.Arrays;
  * not looked at. One shape means that the JVM spins the code of one downcall rather than of twenty, which is what starting
  * quickly depends on.
  */
-public class CLibrary {
+public final class CLibrary {
     private static final StructLayout CAPTURED = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = CAPTURED.varHandle(MemoryLayout.PathElement.groupElement("errno"));
     private static final FunctionDescriptor SHAPE =
