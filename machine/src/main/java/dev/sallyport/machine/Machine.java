@@ -36,7 +36,7 @@ public interface Machine {
     OptionalLong residentBytes();
 
     /**
-     * Says how it shares its host's processors from now on. A new one is {@link Share#AWAITED}; of one that was adopted it is not known. A
+     * Says how it shares its host's processors from now on. A new one is {@link Share#USUAL}; of one that was adopted it is not known. A
      * hint: a driver that has no say does nothing, and so does one that has ended or was left.
      */
     default void take(Share share) {}

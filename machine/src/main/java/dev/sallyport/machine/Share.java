@@ -5,11 +5,9 @@ package dev.sallyport.machine;
  * for all that is to be done; where there are enough it makes no difference. By niceness, of which each step is a quarter more (sched(7)).
  */
 public enum Share {
-    /** Somebody waits for it to come up: as much as the program that starts it. */
-    AWAITED(0),
-    /** As machines are: the program that serves all goes before what serves one. */
-    USUAL(5),
-    /** Nobody waits for it: what it does, it does when there is time. */
+    /** As much as each other, and as that program. */
+    USUAL(0),
+    /** Nobody waits for it at this moment: what it does, it does when there is time. */
     BACKGROUND(19);
 
     private final int niceness;

@@ -52,12 +52,17 @@ public final class MachinesBench implements Bench {
             on until it has, and a whole picture of the screen, 3.7 MB without compression, has come through the relay; meanwhile the sign-in's
             tool starts on the machine's one processor.
 
-            What bounds them, by a timeline of some starts of a CLI machine (210 ms, of a floor of 130 to 155): rows and checks take 5 ms, the
-            network 15, pipes and ledger 5, QEMU to where the guest goes on 35 (the floor's too); the guest 60 until it has read who it is, 25 until it
-            is that, 35 for the answer. An emulated guest translates each piece of code anew when it first runs, so that everything it does once is dear.
-            Tried without gain: QEMU's start beside the network's (two cores are busy with either), fewer bytes to the guest, other processor models, a
-            desktop that stands still until the machine is itself (its agent answers 100 ms sooner, the user's page is there 250 ms later).
-            As many as twenty at once take all processors: one costs 0.74 s of them, of which its hypervisor takes 0.2 after its answer.
+            What bounds them, by a timeline of some starts of a CLI machine (190 ms): rows, checks and what is written down before it is made 10,
+            the network 5, pipes and QEMU to where the guest goes on 40 (the floor's too: 26); the guest 50 until it has read who it is,
+            30 until it is that, 30 until its agent's code has the question, 5 for the answer. The same guest restored by hand, told who it is and asked, with
+            nothing else going on on the host, answers 118 ms after its QEMU's start; whatever works beside it slows it by a fifth. Of a hypervisor's time
+            60 % goes into translating code that its guest runs for the first time (by perf): some 15,000 pieces of 7 µs a start, of which QEMU keeps none
+            from one process to the next. So the floor, whose guest has nothing to become, fell from 155 to 94 ms when agents were given priority in their guests,
+            and ours from 221 to 190. Tried without gain: QEMU's start beside the network's (two cores are busy with either), half and twice as many bytes on the
+            console, a faster line, QEMU without sandbox or with priority on the host, a kernel that is not loaded (QEMU takes 16 ms to be there with any), other
+            processor models, a desktop that stands still until the machine is itself.
+            Twenty at once: a start costs 0.2 s of a processor in its hypervisor until its answer, 0.1 in the controller and its database, and what a machine does after
+            its answer comes later than all of that; by that alone twenty would take 3 s on two processors.
             """;
 
     /** What is made is destroyed by its machine's object. */

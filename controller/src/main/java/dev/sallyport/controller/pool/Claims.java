@@ -8,7 +8,6 @@ import dev.sallyport.image.Image;
 import dev.sallyport.machine.HealthProbe;
 import dev.sallyport.machine.HealthProbe.Answer;
 import dev.sallyport.machine.HttpHealthProbe;
-import dev.sallyport.machine.Share;
 import dev.sallyport.model.HostId;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.UserId;
@@ -74,7 +73,6 @@ final class Claims {
     private Optional<LiveMachine> claim(Running one, MachineRequest request, UserId user, Place place)
             throws InterruptedException {
         MachineId id = one.live().id();
-        one.machine().take(Share.USUAL);
         if (!answers(one)) {
             LOG.warn("Machine {} was kept ready, and does not answer", id);
             machines.endAside(id, "its agent did not answer when a user was to get it");

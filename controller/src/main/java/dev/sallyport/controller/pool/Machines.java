@@ -473,7 +473,7 @@ public final class Machines implements AutoCloseable {
                         .map(user -> room.ofAdopted(id, type, user))
                         .orElseGet(() ->
                                 room.ofAdoptedSpare(id, type, () -> giveWay(id, "it gives way to a user's start"))));
-        machine.take(owner instanceof Owner.Pool ? Share.BACKGROUND : Share.USUAL);
+        machine.take(Share.USUAL);
         return running(machine, owner, token, door, record, Instant.now());
     }
 

@@ -241,19 +241,14 @@ final class Starter {
     }
 
     /**
-     * What a CLI machine does right after its answer it does for itself, and others are waited for; but who asks it for something is not to
-     * wait for long. At a browser machine a user looks from the first moment.
+     * What a user's CLI machine does right after its answer it does for itself, and others are waited for; but who asks it for something is
+     * not to wait for long. At a browser machine a user looks from the first moment.
      */
     private static void answered(Start start, Machine machine) {
-        if (start.request().owner() instanceof Owner.Pool) {
-            return;
-        }
-        if (start.request().type() == VmType.CLI) {
+        if (start.request().type() == VmType.CLI && start.request().owner() instanceof Owner.User) {
             machine.take(Share.BACKGROUND);
             CompletableFuture.delayedExecutor(SETTLING.toNanos(), TimeUnit.NANOSECONDS)
                     .execute(() -> machine.take(Share.USUAL));
-        } else {
-            machine.take(Share.USUAL);
         }
     }
 
@@ -280,7 +275,6 @@ final class Starter {
             running = made(start, spec);
         }
         boots.await(start.id(), running.live(), start.image(), start.record(), start.began());
-        running.machine().take(Share.USUAL);
         if (!forTemplate) {
             machines.watch(running); // Of a template's machine its maker knows when it is to end.
         }
@@ -288,11 +282,7 @@ final class Starter {
     }
 
     private Running made(Start start, MachineSpec spec) throws InterruptedException {
-        Machine machine = driver.start(spec, start.ledger(), start.record());
-        if (start.request().owner() instanceof Owner.Pool) {
-            machine.take(Share.BACKGROUND);
-        }
-        return runs(start, machine);
+        return runs(start, driver.start(spec, start.ledger(), start.record()));
     }
 
     private Running runs(Start start, Machine machine) {

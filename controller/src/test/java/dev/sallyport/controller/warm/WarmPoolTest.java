@@ -12,7 +12,6 @@ import dev.sallyport.controller.store.Purpose;
 import dev.sallyport.controller.store.TestStore;
 import dev.sallyport.controller.template.TemplateMaking;
 import dev.sallyport.machine.Origin;
-import dev.sallyport.machine.Share;
 import dev.sallyport.model.HostId;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.MachineState;
@@ -74,8 +73,6 @@ final class WarmPoolTest {
         assertThat(world.stored(kept).purpose()).isEqualTo(Purpose.POOL);
         assertThat(world.stored(kept).user()).isNull();
         assertThat(world.stored(kept).egress()).isEmpty();
-        List<Share> shares = machine(kept).shares;
-        assertThat(shares).as("nobody waits for it").containsExactly(Share.BACKGROUND);
 
         UserId user = store.newUser();
         LiveMachine given = world.start(VmType.CLI, user);
@@ -84,7 +81,6 @@ final class WarmPoolTest {
         assertThat(world.stored(kept).purpose()).isEqualTo(Purpose.USER);
         assertThat(world.stored(kept).egress()).containsExactly("a.example");
         assertThat(world.steps(kept)).endsWith("claimed");
-        assertThat(shares).containsExactly(Share.BACKGROUND, Share.USUAL);
         assertThat(world.machines.find(kept)).contains(given);
         assertThat(world.pool.hits(VmType.CLI)).isOne();
         assertThat(kept()).as("another one is ready").isNotEqualTo(kept);

@@ -1,12 +1,12 @@
 package dev.sallyport.machine.qemu;
 
-import dev.sallyport.machine.Command;
 import dev.sallyport.machine.SpooledConsole;
+import dev.sallyport.model.linux.CLibrary;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +18,8 @@ final class ConsolePipe implements AutoCloseable {
     /** Lines are cleaned and looked at in the thread that reads them. */
     private static final int STACK = 256 * 1024;
 
-    private static final Duration DEADLINE = Duration.ofSeconds(10);
+    private static final int FOR_THEIR_OWNER = 0600;
+    private static final CLibrary LIBRARY = new CLibrary();
 
     /** Whoever opens a pipe for reading alone waits for a writer: this is one, until QEMU is known to be. */
     private final FileChannel keeper;
@@ -32,16 +33,15 @@ final class ConsolePipe implements AutoCloseable {
     }
 
     /**
-     * Makes the two pipes of a console, for their owner alone.
+     * Makes the two pipes of a console (mkfifo(3)), for their owner alone.
      *
      * @throws IOException when they cannot be made
-     * @throws InterruptedException when the calling thread is interrupted
      */
-    static void make(Path input, Path output) throws IOException, InterruptedException {
-        Command.Result result =
-                Command.run(DEADLINE, "", List.of("mkfifo", "-m", "600", "--", input.toString(), output.toString()));
-        if (!result.ok()) {
-            throw new IOException(String.join(" ", result.lastLines()));
+    static void make(Path input, Path output) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            for (Path pipe : List.of(input, output)) {
+                LIBRARY.need("mkfifo", arena.allocateFrom(pipe.toString()).address(), FOR_THEIR_OWNER);
+            }
         }
     }
 

@@ -121,7 +121,7 @@ final class QemuLaunch {
         }
     }
 
-    private ConsolePipe pipe() throws IOException, InterruptedException {
+    private ConsolePipe pipe() throws IOException {
         ConsolePipe.make(files.of(MachineFiles.CONSOLE_INPUT), files.of(MachineFiles.CONSOLE_OUTPUT));
         return ConsolePipe.open(files.of(MachineFiles.CONSOLE_OUTPUT));
     }
