@@ -127,9 +127,7 @@ final class TapNetworks {
         try {
             int network = free(id);
             var device = new Device(name, subnet.host(network), subnet.guest(network));
-            // Nothing is attached to the device before both are done: there is no moment at which one speaks that is
-            // not
-            // guarded.
+            // Nothing is attached to the device before both are done: none speaks for a moment that is not guarded.
             guard();
             try {
                 var tap = new TapDevice(name);
