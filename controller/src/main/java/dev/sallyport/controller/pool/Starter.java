@@ -46,7 +46,7 @@ final class Starter {
     /** A template's clone is there within this time, or is none that others should wait for. */
     private static final Duration A_TURN = Duration.ofSeconds(1);
 
-    private static final Duration SETTLING = Duration.ofSeconds(2);
+    private static final Duration SETTLING = Duration.ofSeconds(5);
 
     private final Settings settings;
     private final MachineDriver driver;
