@@ -135,11 +135,11 @@ public final class SessionsBench implements Benchmark {
         }
         Setup.Used before = setup.used();
         Thread.sleep(pace.idleSeconds() * 1000L);
-        Level.Spent idle = before.until(setup.used());
-        before = setup.used();
+        Setup.Used rested = setup.used();
+        Level.Spent idle = before.until(rested);
         OpenLoop.Outcome reads =
                 target == 0 ? OpenLoop.run(1, 0, index -> {}) : load.read(options.readsPerSecond(), pace.readSeconds());
-        Level.Spent busy = before.until(setup.used());
+        Level.Spent busy = rested.until(setup.used());
         // A reader of a timeline who left is noticed by the second comment that is sent after it.
         Thread.sleep(pace.readersGoneSeconds() * 1000L);
         // Only now: a collection of all that is asked for upsets how the collector plans the next ones, which readers
