@@ -138,17 +138,20 @@ final class SignInFaults {
                                 "#!/bin/sh\necho 'demo: not signed in' >&2\nexit 1\n")));
     }
 
+    /** It listens before the agent starts: the process that systemd waits for ends once it does. */
     private static void holdsTheCallbackPort(LayerFolder layer) {
         layer.program(
                         "/opt/fault/squatter",
                         "#!/usr/bin/perl\nuse IO::Socket::INET;\n"
                                 + "my $door = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => "
-                                + FaultProviders.PORT + ", Listen => 5) or die \"listen: $!\";\nsleep 600;\n")
+                                + FaultProviders.PORT
+                                + ", Listen => 5) or die \"listen: $!\";\nfork and exit 0;\nsleep 600;\n")
                 .enabledUnit("squatter.service", """
                         [Unit]
                         DefaultDependencies=no
                         Before=sallyport-agent.service
                         [Service]
+                        Type=forking
                         ExecStart=/opt/fault/squatter
                         """);
     }
