@@ -175,10 +175,25 @@ public final class Agent implements AutoCloseable {
     private void beginAsMachine() {
         answered = new CountDownLatch(1);
         lookForWayOut();
-        @Nullable Rooms furnished = rooms.getNow(null);
+        askAnew(rooms.getNow(null));
+    }
+
+    private static void askAnew(@Nullable Rooms furnished) {
         if (furnished != null) {
             furnished.desktop().ifPresent(Desktop::askChromium);
         }
+    }
+
+    /** What {@link #beginAsMachine} does, with the agent itself as the way out; what that tells nobody is told. */
+    private void rehearseBeginning() throws InterruptedException {
+        String itself = settings.bind() + ":" + http.address().getPort();
+        Optional<EgressCheck> check = EgressCheck.start(itself, EgressCheck.Patience.USUAL, new Parts(), log, () -> {});
+        askAnew(rooms());
+        if (check.isPresent()) {
+            check.get().await(FIRST_ANSWER);
+            check.get().close();
+        }
+        parts.awaitSettled();
     }
 
     /** As the host asks a machine that it has started from a template. */
@@ -202,6 +217,7 @@ public final class Agent implements AutoCloseable {
         try {
             parts.awaitSettled();
             new Rehearsal(rooms().tools(), new Processes(), log).run();
+            rehearseBeginning();
             template.prepare();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // The agent ends.

@@ -76,6 +76,11 @@ final class EgressCheck implements AutoCloseable {
         return Optional.of(check);
     }
 
+    /** Waits until it is ok, but not longer. */
+    void await(Duration atMost) throws InterruptedException {
+        thread.join(atMost);
+    }
+
     @Override
     public void close() {
         thread.interrupt();

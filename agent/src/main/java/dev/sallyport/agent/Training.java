@@ -1,6 +1,9 @@
 package dev.sallyport.agent;
 
+import dev.sallyport.agent.http.Bearer;
+import dev.sallyport.agent.http.StreamPort;
 import dev.sallyport.agentapi.AgentClient;
+import dev.sallyport.agentapi.AgentJson;
 import dev.sallyport.agentapi.AskStatus;
 import dev.sallyport.agentapi.Callback;
 import dev.sallyport.agentapi.CredentialSet;
@@ -10,13 +13,16 @@ import dev.sallyport.agentapi.SignInState;
 import dev.sallyport.agentapi.StartSignIn;
 import dev.sallyport.agentapi.TakeCredentials;
 import dev.sallyport.agentapi.WriteCredentials;
-import dev.sallyport.model.CauseCode;
-import dev.sallyport.model.FailureException;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.model.Secret;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.provider.Provider;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -32,6 +38,8 @@ import java.util.stream.Stream;
  */
 final class Training {
     private static final Duration LIMIT = Duration.ofSeconds(30);
+
+    private static final byte[] WORD = {'R', 'F', 'B'};
 
     private Training() {}
 
@@ -74,9 +82,41 @@ final class Training {
                 "#!/bin/sh\numask 077\n$BROWSER https://train.test/?a\nread code\necho \"{\\\"token\\\":\\\"$code\\\"}\" > $HOME/t.json\n");
         Files.setPosixFilePermissions(tool, PosixFilePermissions.fromString("rwx------"));
         Settings settings = Settings.of(name -> properties.get(name.substring("sallyport.".length())));
+        var loopback = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
         try (var agent = new Agent(settings, Facts.read(facts), log);
-                var client = new AgentClient(agent.httpAddress(), agent.streamAddress(), token)) {
+                // The display's own socket has a name as long as this folder's, and those of Unix sockets are short.
+                var screen = ServerSocketChannel.open().bind(loopback);
+                var port = new StreamPort(
+                        loopback,
+                        Map.of(
+                                "/screen",
+                                new StreamPort.Stream("rfb", () -> SocketChannel.open(screen.getLocalAddress()))),
+                        new Bearer(token::sha256),
+                        new AgentJson(),
+                        log);
+                var client = new AgentClient(agent.httpAddress(), port.address(), token)) {
             signIn(client);
+            lookAtScreen(client, screen);
+        }
+    }
+
+    /** One that says a word to its viewer, is answered, and ends. */
+    private static void lookAtScreen(AgentClient client, ServerSocketChannel screen) throws IOException {
+        try (SocketChannel viewer = client.openScreen();
+                SocketChannel shown = screen.accept()) {
+            shown.write(ByteBuffer.wrap(WORD));
+            readWord(viewer);
+            viewer.write(ByteBuffer.wrap(WORD));
+            readWord(shown);
+        }
+    }
+
+    private static void readWord(SocketChannel from) throws IOException {
+        var word = ByteBuffer.allocate(WORD.length);
+        while (word.hasRemaining()) {
+            if (from.read(word) < 0) {
+                throw new IOException("the training's screen ended");
+            }
         }
     }
 
@@ -96,15 +136,6 @@ final class Training {
             client.releaseCredentials(new ReleaseCredentials(session));
             client.writeCredentials(new WriteCredentials(provider, credentials));
             client.status(new AskStatus(provider));
-        }
-        try {
-            client.openScreen().close();
-        } catch (FailureException e) {
-            if (e.reason().code() != CauseCode.CONFLICT) {
-                throw e;
-            }
-        } catch (IOException e) {
-            throw new IllegalStateException("there is no screen that could be opened", e);
         }
     }
 

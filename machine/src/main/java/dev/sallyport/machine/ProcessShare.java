@@ -20,7 +20,6 @@ public final class ProcessShare {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessShare.class);
     private static final int PRIO_PGRP = 1;
 
-    private static final CLibrary LIBRARY = new CLibrary();
     private static final int CAP_SYS_ADMIN = 21;
     private static final int CAP_SYS_NICE = 23;
     private static final String EFFECTIVE = "CapEff:";
@@ -51,7 +50,7 @@ public final class ProcessShare {
         if (!PERMITTED || !leader.isAlive()) {
             return;
         }
-        CLibrary.Result result = LIBRARY.call("setpriority", PRIO_PGRP, leader.pid(), share.niceness());
+        CLibrary.Result result = CLibrary.call("setpriority", PRIO_PGRP, leader.pid(), share.niceness());
         if (result.status() == -1) {
             LOG.debug("the niceness of process group {}: error {}", leader.pid(), result.errno());
         }

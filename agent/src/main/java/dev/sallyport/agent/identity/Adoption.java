@@ -35,6 +35,7 @@ public final class Adoption implements AutoCloseable {
     private static final int MOST_LOOKS = 20;
 
     private final CurrentFacts current;
+    private final Kernel kernel;
     private final Parts parts;
     private final Log log;
     private final ConsoleFacts console;
@@ -87,13 +88,14 @@ public final class Adoption implements AutoCloseable {
             Log log)
             throws IOException {
         this.current = current;
+        this.kernel = kernel;
         this.parts = parts;
         this.log = log;
         this.ask = ask;
         this.then = then;
         pages = new ForkDetectPages(
                 settings.root().resolve("proc"), ProcessHandle.current().pid());
-        identity = new Identity(settings, kernel, pages, facts -> cookie.renew(), current);
+        identity = new Identity(settings, kernel, pages, facts -> cookie.renew(), current, log);
         console = new ConsoleFacts(settings.console(), log);
         parts.set(IDENTITY, Parts.STARTING);
         // The kernel's read does not let a virtual thread's carrier go.
@@ -261,6 +263,8 @@ public final class Adoption implements AutoCloseable {
 
     private void run() {
         try {
+            // What wakes when a clone does (Chromium has dozens of threads) would run for a tenth of a second in between.
+            kernel.goFirst();
             Optional<NewFacts> facts = console.await(current.get());
             if (facts.isPresent()) {
                 become(facts.get());

@@ -2,16 +2,27 @@ package dev.sallyport.agent.identity;
 
 import dev.sallyport.agent.Facts;
 import dev.sallyport.agent.Log;
+import dev.sallyport.agent.linux.Processes;
 import dev.sallyport.agent.linux.SerialLine;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 
 /** Reads facts from the serial console. */
 final class ConsoleFacts implements AutoCloseable {
+    private static final int OWNERS = 0600;
+
     private final SerialLine line;
     private final Log log;
+    private final FactsText text = new FactsText();
+    private final byte[] buffer = new byte[4096];
+    /** So many bytes are in the buffer, and so many of them have been taken. */
+    private int count;
+
+    private int taken;
 
     /**
      * Opens the console and silences its echo.
@@ -41,26 +52,50 @@ final class ConsoleFacts implements AutoCloseable {
      * @return empty when the console ended, or {@link #wake} was called
      */
     Optional<NewFacts> await(Facts template) throws IOException {
-        var text = new FactsText();
-        byte[] buffer = new byte[4096];
-        int count = line.read(buffer);
-        while (count >= 0) {
-            for (int i = 0; i < count; i++) {
-                Optional<List<String>> lines = text.take(buffer[i]);
+        while (true) {
+            try {
+                return next(template);
+            } catch (NewFacts.Refused e) {
+                log.line("identity: facts were refused: " + e.getMessage());
+            }
+        }
+    }
+
+    private Optional<NewFacts> next(Facts template) throws IOException, NewFacts.Refused {
+        while (true) {
+            while (taken < count) {
+                Optional<List<String>> lines = text.take(buffer[taken++]);
                 if (lines.isPresent()) {
-                    try {
-                        return Optional.of(NewFacts.of(lines.get(), template, System.nanoTime()));
-                    } catch (NewFacts.Refused e) {
-                        log.line("identity: facts were refused: " + e.getMessage());
-                    }
+                    return Optional.of(NewFacts.of(lines.get(), template, System.nanoTime()));
                 }
             }
             if (text.wasTooLong()) {
                 log.line("identity: facts were refused: they take more than " + FactsText.MAX_BYTES + " bytes");
             }
+            taken = 0;
             count = line.read(buffer);
+            if (count < 0) {
+                return Optional.empty();
+            }
         }
-        return Optional.empty();
+    }
+
+    /**
+     * Reads facts as a clone does, from a FIFO.
+     *
+     * @param fifo where to make it; it is gone afterwards
+     * @param told less than a pipe holds
+     * @throws NewFacts.Refused when a clone would refuse them
+     */
+    static NewFacts rehearse(Path fifo, List<String> told, Facts template, Log log)
+            throws IOException, NewFacts.Refused {
+        new Processes().makeFifo(fifo, OWNERS);
+        try (var console = new ConsoleFacts(fifo, log)) {
+            Files.write(fifo, FactsText.of(told), StandardOpenOption.WRITE);
+            return console.next(template).orElseThrow(() -> new IOException("a FIFO ended that is open"));
+        } finally {
+            Files.delete(fifo);
+        }
     }
 
     /** Ends the wait for good. */

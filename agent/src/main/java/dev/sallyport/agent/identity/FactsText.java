@@ -64,15 +64,9 @@ final class FactsText {
         return Optional.empty();
     }
 
-    /** Writes lines as they would come, and reads them. */
-    static List<String> read(List<String> lines) {
-        var text = new FactsText();
-        List<String> found = List.of();
-        String bytes = HEADER + "\n" + String.join("\n", lines) + "\n" + END + "\n";
-        for (byte each : bytes.getBytes(StandardCharsets.UTF_8)) {
-            found = text.take(each).orElse(found);
-        }
-        return found;
+    /** Lines as they come. */
+    static byte[] of(List<String> lines) {
+        return (HEADER + "\n" + String.join("\n", lines) + "\n" + END + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     /** Whether facts were given up since this was asked last, because they were too long. */

@@ -1,12 +1,12 @@
 package dev.sallyport.agent.identity;
 
 import java.io.ByteArrayOutputStream;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -29,23 +28,22 @@ import java.util.Set;
 public final class ForkDetectPages {
     private static final int CHUNK = 64 * 1024;
 
-    /** Counted from the field after the program's name, which is the third (proc(5), stat). */
-    private static final int START_TIME = 19;
+    /** Seven numbers of pages. */
+    private static final int MOST_OF_STATM = 256;
 
-    private static final int MAPPED_BYTES = 20;
+    private static final String NOTHING = "0";
 
     private final Path proc;
     private final long own;
+    /** By their numbers, which are not given out again before all others were. */
     private final Map<String, Looked> known = new HashMap<>();
-    /** The kernel's own threads, most of what there is; numbers are not given out again before all others were. */
+    /** The kernel's own threads, most of what there is. */
     private final Set<String> threads = new HashSet<>();
-
-    /** A process's identity and how much it has mapped: when both are the same, what was found in it is. */
-    private record Shape(String startTime, String mappedBytes) {}
 
     private record Range(long from, long to) {}
 
-    private record Looked(Shape shape, List<Range> pages) {}
+    /** What was found in a process, which is so as long as it has mapped as much as then. */
+    private record Looked(String mappedPages, List<Range> pages) {}
 
     /**
      * Of the machine's processes.
@@ -68,19 +66,19 @@ public final class ForkDetectPages {
         Map<String, Looked> now = new HashMap<>();
         int changed = 0;
         for (String pid : processes()) {
-            Optional<Shape> shape = threads.contains(pid) ? Optional.empty() : shape(pid);
-            if (shape.isEmpty()) {
+            if (threads.contains(pid)) {
                 continue;
             }
-            if (shape.get().mappedBytes().equals("0")) {
+            String mapped = mappedPages(pid);
+            if (mapped.equals(NOTHING)) {
                 threads.add(pid);
                 continue;
             }
             Looked before = known.get(pid);
-            if (before != null && before.shape().equals(shape.get())) {
+            if (before != null && before.mappedPages().equals(mapped)) {
                 now.put(pid, before);
-            } else {
-                now.put(pid, new Looked(shape.get(), find(pid)));
+            } else if (!mapped.isEmpty()) {
+                now.put(pid, new Looked(mapped, find(pid)));
                 changed++;
             }
         }
@@ -116,7 +114,7 @@ public final class ForkDetectPages {
             }
         } catch (IOException e) {
             // One that has ended meanwhile draws nothing any more.
-            if (shape(pid).filter(process.shape()::equals).isPresent()) {
+            if (mappedPages(pid).equals(process.mappedPages())) {
                 throw new IOException("the generator of process " + pid + " cannot be reset: " + e.getMessage(), e);
             }
         }
@@ -124,33 +122,40 @@ public final class ForkDetectPages {
 
     private List<String> processes() throws IOException {
         var found = new ArrayList<String>();
-        try (DirectoryStream<Path> each = Files.newDirectoryStream(proc, "[0-9]*")) {
-            for (Path folder : each) {
-                String name = folder.getFileName().toString();
-                if (!name.equals(String.valueOf(own))) {
-                    found.add(name);
-                }
+        String mine = String.valueOf(own);
+        String[] names = proc.toFile().list();
+        if (names == null) {
+            throw new IOException(proc + " cannot be listed");
+        }
+        for (String name : names) {
+            if (name.charAt(0) <= '9' && name.charAt(0) >= '0' && !name.equals(mine)) {
+                found.add(name);
             }
         }
         return found;
     }
 
-    /** Empty for one that has ended; of the kernel's own threads, and of what has ended and was not reaped, none is mapped. */
-    private Optional<Shape> shape(String pid) throws IOException {
-        String stat;
-        try (InputStream in = Files.newInputStream(proc.resolve(pid).resolve("stat"))) {
-            stat = new String(in.readAllBytes(), StandardCharsets.ISO_8859_1);
+    /**
+     * How much a process has mapped (proc(5), statm): the kernel's own threads, and what has ended and was not reaped, nothing. Empty for one
+     * that has ended.
+     */
+    private String mappedPages(String pid) throws IOException {
+        Path statm = proc.resolve(pid).resolve("statm");
+        // All of the line comes at once, and its first number is the size.
+        try (var in = new FileInputStream(statm.toFile())) {
+            byte[] line = new byte[MOST_OF_STATM];
+            int length = in.read(line);
+            int end = 0;
+            while (end < length && line[end] != ' ') {
+                end++;
+            }
+            return new String(line, 0, end, StandardCharsets.US_ASCII);
         } catch (IOException e) {
-            if (Files.exists(proc.resolve(pid).resolve("stat"))) {
+            if (Files.exists(statm)) {
                 throw e;
             }
-            return Optional.empty();
+            return "";
         }
-        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", MAPPED_BYTES + 2);
-        if (fields.length <= MAPPED_BYTES) {
-            return Optional.empty();
-        }
-        return Optional.of(new Shape(fields[START_TIME], fields[MAPPED_BYTES]));
     }
 
     private List<Range> find(String pid) throws IOException {
@@ -160,7 +165,7 @@ public final class ForkDetectPages {
             in.transferTo(all);
             maps = all.toByteArray();
         } catch (IOException e) {
-            if (shape(pid).isPresent()) {
+            if (Files.exists(proc.resolve(pid))) {
                 throw e;
             }
             return List.of();

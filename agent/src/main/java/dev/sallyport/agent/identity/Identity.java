@@ -1,6 +1,7 @@
 package dev.sallyport.agent.identity;
 
 import dev.sallyport.agent.CurrentFacts;
+import dev.sallyport.agent.Log;
 import dev.sallyport.agent.Settings;
 import dev.sallyport.agent.linux.Kernel;
 import java.io.IOException;
@@ -13,6 +14,9 @@ import java.util.List;
 /** All that a clone changes of itself to be a machine of its own, in the order in which that must be. */
 final class Identity {
     private final Path file;
+    private final Path run;
+    private final CurrentFacts current;
+    private final Log log;
     private final List<Step> first;
     private final List<Step> rest;
 
@@ -29,8 +33,11 @@ final class Identity {
      * @param cookie renews the secret of the display, where there is one
      * @param current what the machine is, replaced as the last step: from then on the new token is the right one
      */
-    Identity(Settings settings, Kernel kernel, ForkDetectPages pages, Action cookie, CurrentFacts current) {
+    Identity(Settings settings, Kernel kernel, ForkDetectPages pages, Action cookie, CurrentFacts current, Log log) {
+        this.current = current;
+        this.log = log;
         file = settings.facts();
+        run = settings.run();
         Path root = settings.root();
         var names = new HostNames(root, kernel);
         var boot = new BootId(settings.run(), root, kernel);
@@ -56,13 +63,15 @@ final class Identity {
     }
 
     /**
-     * What a template's own facts are like for a clone.
+     * A template's own facts, told to it as a clone is told its own.
      *
      * @throws IOException when they cannot be read, or a clone would refuse such
      */
     NewFacts again() throws IOException {
+        List<String> own = Files.readAllLines(file);
         try {
-            return NewFacts.again(Files.readAllLines(file));
+            return ConsoleFacts.rehearse(run.resolve("facts-again"), NewFacts.again(own), current.get(), log)
+                    .ofTemplate(own);
         } catch (NewFacts.Refused e) {
             throw new IOException("the template's own facts: " + e.getMessage(), e);
         }

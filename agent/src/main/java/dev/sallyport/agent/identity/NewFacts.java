@@ -112,28 +112,28 @@ record NewFacts(
     }
 
     /**
-     * The template's own, as if it were told them anew.
+     * What a clone would be told that is to become what its template is.
      *
-     * @param lines those of its file of facts
-     * @throws Refused when facts like these could not be told to a clone
+     * @param lines those of the template's file of facts
      */
-    static NewFacts again(List<String> lines) throws Refused {
-        Facts template = Facts.of(Facts.values(lines, SOURCE), SOURCE);
+    static List<String> again(List<String> lines) {
         var told = new ArrayList<String>();
         told.add("time_ms=" + System.currentTimeMillis());
         told.add(SEED + "=" + HexFormat.of().formatHex(KernelRandom.bytes(SEED_BYTES)));
         lines.stream()
                 .filter(line -> !line.startsWith("template=") && !line.startsWith(AUTHORITIES + "="))
                 .forEach(told::add);
-        NewFacts judged = of(FactsText.read(told), template, System.nanoTime());
-        return new NewFacts(
-                template,
-                Facts.values(lines, SOURCE),
-                judged.address,
-                judged.gateway,
-                judged.time,
-                judged.seed,
-                judged.readAt);
+        return told;
+    }
+
+    /**
+     * These, once they are told to their own template: it stays one.
+     *
+     * @param lines those of its file of facts
+     */
+    NewFacts ofTemplate(List<String> lines) {
+        Map<String, String> own = Facts.values(lines, SOURCE);
+        return new NewFacts(Facts.of(own, SOURCE), own, address, gateway, time, seed, readAt);
     }
 
     /** The host's clock by now. */

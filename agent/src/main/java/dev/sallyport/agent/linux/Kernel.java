@@ -15,6 +15,9 @@ public interface Kernel {
     /** Sets the host's name (sethostname(2)). */
     void setHostName(String name) throws IOException;
 
+    /** Lets the calling thread go before all others, whenever it has something to do (sched_setscheduler(2), SCHED_RR). */
+    void goFirst() throws IOException;
+
     /** Lets {@code target} be {@code source} (mount(2), MS_BIND). */
     void bind(Path source, Path target) throws IOException;
 

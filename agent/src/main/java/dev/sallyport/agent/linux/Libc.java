@@ -39,26 +39,24 @@ final class Libc {
     /** Descriptors handed to children come from here upwards, out of the way of the numbers that they get there. */
     private static final int LEAST_OWN_DESCRIPTOR = 32;
 
-    private final CLibrary library = new CLibrary();
-
     /** As {@link CLibrary#call}. */
     CLibrary.Result call(String name, long... arguments) {
-        return library.call(name, arguments);
+        return CLibrary.call(name, arguments);
     }
 
     /** As {@link CLibrary#need}. */
     int need(String name, long... arguments) throws IOException {
-        return library.need(name, arguments);
+        return CLibrary.need(name, arguments);
     }
 
     /** As {@link CLibrary#needZero}. */
     void needZero(String name, long... arguments) throws IOException {
-        library.needZero(name, arguments);
+        CLibrary.needZero(name, arguments);
     }
 
     /** As {@link CLibrary#error}. */
     IOException error(String name, int errno) {
-        return library.error(name, errno);
+        return CLibrary.error(name, errno);
     }
 
     /** A pipe whose ends are closed on exec. */

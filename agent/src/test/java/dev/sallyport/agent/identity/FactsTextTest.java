@@ -50,6 +50,8 @@ class FactsTextTest {
 
     @Test
     void whatIsWrittenIsRead() {
-        assertThat(FactsText.read(List.of("a=b", "c=\u00e4"))).containsExactly("a=b", "c=\u00e4");
+        List<String> lines = List.of("a=b", "c=\u00e4");
+
+        assertThat(found(new String(FactsText.of(lines), StandardCharsets.UTF_8))).containsExactly(lines);
     }
 }

@@ -334,7 +334,7 @@ final class BareHypervisor implements AutoCloseable {
                 : Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
                         .filter(line -> line.startsWith("cpu MHz"))
                         .findFirst()
-                        .map(line -> " tsc_early_khz="
+                        .map(line -> " tsc=reliable tsc_early_khz="
                                 + Math.round(Double.parseDouble(line.substring(line.indexOf(':') + 1)) * 1000))
                         .orElse("");
     }

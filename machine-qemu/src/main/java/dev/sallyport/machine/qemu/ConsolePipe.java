@@ -19,7 +19,6 @@ final class ConsolePipe implements AutoCloseable {
     private static final int STACK = 256 * 1024;
 
     private static final int FOR_THEIR_OWNER = 0600;
-    private static final CLibrary LIBRARY = new CLibrary();
 
     /** Whoever opens a pipe for reading alone waits for a writer: this is one, until QEMU is known to be. */
     private final FileChannel keeper;
@@ -40,7 +39,7 @@ final class ConsolePipe implements AutoCloseable {
     static void make(Path input, Path output) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             for (Path pipe : List.of(input, output)) {
-                LIBRARY.need("mkfifo", arena.allocateFrom(pipe.toString()).address(), FOR_THEIR_OWNER);
+                CLibrary.need("mkfifo", arena.allocateFrom(pipe.toString()).address(), FOR_THEIR_OWNER);
             }
         }
     }

@@ -33,23 +33,22 @@ final class RulesGeneration {
     private static final int ATTRIBUTE_HEAD = 4;
     private static final int ANSWER = 4096;
 
-    private final CLibrary library = new CLibrary();
 
     /** Empty where the kernel does not tell. */
     OptionalLong now() {
         try {
-            int socket = library.need("socket", AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+            int socket = CLibrary.need("socket", AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment request = arena.allocate(REQUEST, 8);
                 request.set(JAVA_INT, 0, REQUEST);
                 request.set(JAVA_SHORT, TYPE, GETGEN);
                 request.set(JAVA_SHORT, FLAGS, NLM_F_REQUEST);
-                library.need("send", socket, request.address(), REQUEST, 0);
+                CLibrary.need("send", socket, request.address(), REQUEST, 0);
                 MemorySegment answer = arena.allocate(ANSWER, 8);
-                int length = library.need("recv", socket, answer.address(), ANSWER, 0);
+                int length = CLibrary.need("recv", socket, answer.address(), ANSWER, 0);
                 return generation(answer.asSlice(0, length));
             } finally {
-                library.call("close", socket);
+                CLibrary.call("close", socket);
             }
         } catch (IOException e) {
             return OptionalLong.empty();

@@ -61,7 +61,6 @@ final class TapDevice {
 
     private static final byte[] MASK_OF_30_BITS = {-1, -1, -1, -4};
 
-    private static final CLibrary LIBRARY = new CLibrary();
 
     private final String name;
 
@@ -77,16 +76,16 @@ final class TapDevice {
     void make() throws IOException {
         int tun;
         try (Arena arena = Arena.ofConfined()) {
-            tun = LIBRARY.need("open", arena.allocateFrom("/dev/net/tun").address(), O_RDWR | O_CLOEXEC);
+            tun = CLibrary.need("open", arena.allocateFrom("/dev/net/tun").address(), O_RDWR | O_CLOEXEC);
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena);
             request.set(JAVA_SHORT, IFREQ_VALUE, (short) (IFF_TAP | IFF_NO_PI));
-            LIBRARY.need("ioctl", tun, TUNSETIFF, request.address());
-            LIBRARY.need("ioctl", tun, TUNSETOWNER, ROOT);
-            LIBRARY.need("ioctl", tun, TUNSETPERSIST, 1);
+            CLibrary.need("ioctl", tun, TUNSETIFF, request.address());
+            CLibrary.need("ioctl", tun, TUNSETOWNER, ROOT);
+            CLibrary.need("ioctl", tun, TUNSETPERSIST, 1);
         } finally {
-            LIBRARY.call("close", tun);
+            CLibrary.call("close", tun);
         }
     }
 
@@ -100,27 +99,27 @@ final class TapDevice {
      */
     void setUp(String mac, Inet4Address host, Inet4Address guest, String guestMac) throws IOException {
         harden();
-        int socket = LIBRARY.need("socket", AF_INET, SOCK_DGRAM | O_CLOEXEC, 0);
+        int socket = CLibrary.need("socket", AF_INET, SOCK_DGRAM | O_CLOEXEC, 0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment request = request(arena);
             putHardware(request, IFREQ_VALUE, mac);
-            LIBRARY.need("ioctl", socket, SIOCSIFHWADDR, request.address());
+            CLibrary.need("ioctl", socket, SIOCSIFHWADDR, request.address());
             putAddress(request, IFREQ_VALUE, host.getAddress());
-            LIBRARY.need("ioctl", socket, SIOCSIFADDR, request.address());
+            CLibrary.need("ioctl", socket, SIOCSIFADDR, request.address());
             putAddress(request, IFREQ_VALUE, MASK_OF_30_BITS);
-            LIBRARY.need("ioctl", socket, SIOCSIFNETMASK, request.address());
-            LIBRARY.need("ioctl", socket, SIOCGIFFLAGS, request.address());
+            CLibrary.need("ioctl", socket, SIOCSIFNETMASK, request.address());
+            CLibrary.need("ioctl", socket, SIOCGIFFLAGS, request.address());
             request.set(JAVA_SHORT, IFREQ_VALUE, (short) (request.get(JAVA_SHORT, IFREQ_VALUE) | IFF_UP));
-            LIBRARY.need("ioctl", socket, SIOCSIFFLAGS, request.address());
+            CLibrary.need("ioctl", socket, SIOCSIFFLAGS, request.address());
 
             MemorySegment neighbour = arena.allocate(ARPREQ, 8);
             putAddress(neighbour, 0, guest.getAddress());
             putHardware(neighbour, ARP_HARDWARE, guestMac);
             neighbour.set(JAVA_INT, ARP_FLAGS, ATF_PERM | ATF_COM);
             neighbour.setString(ARP_DEVICE, name, StandardCharsets.US_ASCII);
-            LIBRARY.need("ioctl", socket, SIOCSARP, neighbour.address());
+            CLibrary.need("ioctl", socket, SIOCSARP, neighbour.address());
         } finally {
-            LIBRARY.call("close", socket);
+            CLibrary.call("close", socket);
         }
     }
 

@@ -13,6 +13,8 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The C library's functions that Java has no words for (Linux, 64 bits; man pages of sections 2 and 3). Every function is
@@ -27,9 +29,13 @@ public final class CLibrary {
     private static final FunctionDescriptor SHAPE =
             FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
-    private final MethodHandle downcall =
+    private static final MethodHandle DOWNCALL =
             Linker.nativeLinker().downcallHandle(SHAPE, Linker.Option.captureCallState("errno"));
-    private final SymbolLookup symbols = Linker.nativeLinker().defaultLookup();
+    private static final SymbolLookup SYMBOLS = Linker.nativeLinker().defaultLookup();
+    /** Where they are; to look that up takes longer than most of them. */
+    private static final Map<String, MemorySegment> FOUND = new ConcurrentHashMap<>();
+
+    private CLibrary() {}
 
     /**
      * What a call returned and the error number that it left.
@@ -49,14 +55,13 @@ public final class CLibrary {
      *
      * @param arguments at most six
      */
-    public Result call(String name, long... arguments) {
+    public static Result call(String name, long... arguments) {
         long[] six = Arrays.copyOf(arguments, 6);
-        MemorySegment function =
-                symbols.find(name).orElseThrow(() -> new IllegalStateException("the C library has no " + name));
+        MemorySegment function = FOUND.computeIfAbsent(name, CLibrary::find);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment captured = arena.allocate(CAPTURED);
             long value =
-                    (long) downcall.invokeExact(function, captured, six[0], six[1], six[2], six[3], six[4], six[5]);
+                    (long) DOWNCALL.invokeExact(function, captured, six[0], six[1], six[2], six[3], six[4], six[5]);
             return new Result(value, (int) ERRNO.get(captured, 0L));
         } catch (Error | RuntimeException e) {
             throw e;
@@ -65,12 +70,16 @@ public final class CLibrary {
         }
     }
 
+    private static MemorySegment find(String name) {
+        return SYMBOLS.find(name).orElseThrow(() -> new IllegalStateException("the C library has no " + name));
+    }
+
     /**
      * Calls a function that returns an {@code int}, -1 on an error.
      *
      * @throws IOException with the function's name and the error's words
      */
-    public int need(String name, long... arguments) throws IOException {
+    public static int need(String name, long... arguments) throws IOException {
         Result result = call(name, arguments);
         if (result.status() == -1) {
             throw error(name, result.errno());
@@ -83,7 +92,7 @@ public final class CLibrary {
      *
      * @throws IOException with the function's name and the error's words
      */
-    public void needZero(String name, long... arguments) throws IOException {
+    public static void needZero(String name, long... arguments) throws IOException {
         int status = call(name, arguments).status();
         if (status != 0) {
             throw error(name, status);
@@ -91,7 +100,7 @@ public final class CLibrary {
     }
 
     /** An error's words, after the name of what met it. */
-    public IOException error(String name, int errno) {
+    public static IOException error(String name, int errno) {
         long text = call("strerror", errno).value();
         String words = text == 0
                 ? "error " + errno
