@@ -150,10 +150,22 @@ public final class Agent implements AutoCloseable {
             closeAdoption();
             throw e;
         }
+        if (settings.switchUsers()) {
+            softInterruptsFirst(kernel);
+        }
         if (adoption.isPresent()) {
             Thread.ofVirtual().name("prepare").start(() -> prepare(adoption.get()));
         } else {
             lookForWayOut();
+        }
+    }
+
+    /** The agent goes before what runs beside it; so must what it waits for. */
+    private void softInterruptsFirst(Kernel kernel) {
+        try {
+            kernel.softInterruptsFirst();
+        } catch (IOException e) {
+            log.line("the network is served late: " + e.getMessage());
         }
     }
 

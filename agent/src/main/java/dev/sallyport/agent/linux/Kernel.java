@@ -15,8 +15,15 @@ public interface Kernel {
     /** Sets the host's name (sethostname(2)). */
     void setHostName(String name) throws IOException;
 
-    /** Lets the calling thread go before all others, whenever it has something to do (sched_setscheduler(2), SCHED_RR). */
+    /** Lets the calling thread go before all but {@link #softInterruptsFirst}, whenever it has something to do (sched_setscheduler(2), SCHED_RR). */
     void goFirst() throws IOException;
+
+    /**
+     * Lets what the network and the timers have brought go before everything. The kernel does more of it than fits into an interrupt in threads
+     * of its own, {@code ksoftirqd}, which are as any other thread, so that what comes next waits until all with a higher priority
+     * have nothing to do.
+     */
+    void softInterruptsFirst() throws IOException;
 
     /** Lets {@code target} be {@code source} (mount(2), MS_BIND). */
     void bind(Path source, Path target) throws IOException;

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 
@@ -19,6 +20,10 @@ public final class LinuxKernel implements Kernel {
     private static final int CLOCK_REALTIME = 0;
     private static final int MS_BIND = 0x1000;
     private static final int SCHED_RR = 2;
+    private static final int THIS_THREAD = 0;
+
+    /** A processor's threads are made when it comes up. */
+    private static final int MOST_EARLY_THREADS = 512;
 
     // linux/random.h
     private static final int RNDADDENTROPY = 0x40085203;
@@ -94,11 +99,30 @@ public final class LinuxKernel implements Kernel {
 
     @Override
     public void goFirst() throws IOException {
+        schedule(THIS_THREAD, 1);
+    }
+
+    @Override
+    public void softInterruptsFirst() throws IOException {
+        int found = 0;
+        for (int thread = 2; thread < MOST_EARLY_THREADS && found < Runtime.getRuntime().availableProcessors(); thread++) {
+            Path name = Path.of("/proc", Integer.toString(thread), "comm");
+            if (Files.exists(name) && Files.readString(name).startsWith("ksoftirqd/")) {
+                schedule(thread, 2);
+                found++;
+            }
+        }
+        if (found == 0) {
+            throw new IOException("there is no ksoftirqd among the kernel's first threads");
+        }
+    }
+
+    private void schedule(int thread, int priority) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            // struct sched_param { int sched_priority; }; 0 is the calling thread. Among the lowest of those that go first it is alone.
-            MemorySegment lowest = arena.allocate(JAVA_INT_UNALIGNED);
-            lowest.set(JAVA_INT_UNALIGNED, 0, 1);
-            libc.need("sched_setscheduler", 0, SCHED_RR, lowest.address());
+            // struct sched_param { int sched_priority; };
+            MemorySegment parameter = arena.allocate(JAVA_INT_UNALIGNED);
+            parameter.set(JAVA_INT_UNALIGNED, 0, priority);
+            libc.need("sched_setscheduler", thread, SCHED_RR, parameter.address());
         }
     }
 

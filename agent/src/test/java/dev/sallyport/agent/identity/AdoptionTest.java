@@ -85,6 +85,11 @@ class AdoptionTest {
         }
 
         @Override
+        public void softInterruptsFirst() {
+            throw new IllegalStateException("this agent is no machine's");
+        }
+
+        @Override
         public void goFirst() {
             // Who may ask for that is root in a machine; a clone's threads are looked at in one.
         }
