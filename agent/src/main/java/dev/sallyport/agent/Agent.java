@@ -35,6 +35,7 @@ import java.io.IOException;
 import java.net.BindException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -68,6 +69,9 @@ public final class Agent implements AutoCloseable {
 
     /** Most bytes of any other request. */
     private static final int SMALL_LIMIT = 32 * 1024;
+
+    /** What an RFB server says first, its version (RFC 6143, section 7.1.1). */
+    private static final int RFB_GREETING = 12;
 
     /** Longest wait of a request for a change, in milliseconds. */
     private static final long MAX_WAIT = 60_000;
@@ -200,12 +204,25 @@ public final class Agent implements AutoCloseable {
     private void rehearseBeginning() throws InterruptedException {
         String itself = settings.bind() + ":" + http.address().getPort();
         Optional<EgressCheck> check = EgressCheck.start(itself, EgressCheck.Patience.USUAL, new Parts(), log, () -> {});
-        askAnew(rooms());
+        if (rooms().desktop().isPresent()) {
+            rehearseDesktop();
+        }
         if (check.isPresent()) {
             check.get().await(FIRST_ANSWER);
             check.get().close();
         }
+        askAnew(rooms());
         parts.awaitSettled();
+    }
+
+    private void rehearseDesktop() throws InterruptedException {
+        try (SocketChannel screen = screen()) {
+            var greeting = ByteBuffer.allocate(RFB_GREETING);
+            while (greeting.hasRemaining() && screen.read(greeting) >= 0) {}
+            Desktop.rehearse();
+        } catch (IOException | FailureException e) {
+            log.line("the desktop's rehearsal was broken off: " + e.getMessage());
+        }
     }
 
     /** As the host asks a machine that it has started from a template. */

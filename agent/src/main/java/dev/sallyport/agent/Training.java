@@ -13,6 +13,7 @@ import dev.sallyport.agentapi.SignInState;
 import dev.sallyport.agentapi.StartSignIn;
 import dev.sallyport.agentapi.TakeCredentials;
 import dev.sallyport.agentapi.WriteCredentials;
+import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.ProviderId;
 import dev.sallyport.model.Secret;
 import dev.sallyport.model.SessionId;
@@ -79,7 +80,7 @@ final class Training {
         Path tool = Files.createDirectories(folder.resolve("tools/train/bin")).resolve("train");
         Files.writeString(
                 tool,
-                "#!/bin/sh\numask 077\n$BROWSER https://train.test/?a\nread code\necho \"{\\\"token\\\":\\\"$code\\\"}\" > $HOME/t.json\n");
+                "#!/bin/sh\numask 077\necho hello\n$BROWSER https://train.test/?a\nread code\necho \"{\\\"token\\\":\\\"$code\\\"}\" > $HOME/t.json\n");
         Files.setPosixFilePermissions(tool, PosixFilePermissions.fromString("rwx------"));
         Settings settings = Settings.of(name -> properties.get(name.substring("sallyport.".length())));
         var loopback = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
@@ -172,7 +173,7 @@ final class Training {
                         new Provider.Callback(List.of(1), "/", true),
                         new Provider.Success(0, ""),
                         30,
-                        List.of()),
+                        List.of(new Provider.Failure("^never$", CauseCode.TOOL_FAILED))),
                 new Provider.Credentials(List.of(
                         new Provider.CredentialFile("t.json", "0600", Provider.Format.JSON, List.of("token"), false))),
                 new Provider.HandOver(List.of()),

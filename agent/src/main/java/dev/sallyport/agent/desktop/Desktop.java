@@ -141,6 +141,16 @@ public final class Desktop implements Browser, AutoCloseable {
         }
     }
 
+    /**
+     * Opens a page as a sign-in does, but for Chromium: opening one would keep that busy for long.
+     *
+     * @throws IOException never: what is rehearsed could
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    public static void rehearse() throws IOException, InterruptedException {
+        var _ = new PageLoad(to -> "", "about:blank").run(() -> true);
+    }
+
     @Override
     public void close() {
         closed.countDown();
