@@ -58,7 +58,7 @@ final class ClonesTest {
     };
 
     /**
-     * A tool that says what its machine is, a word a line. Random bytes in decimal, and long words in pieces, so that nothing takes
+     * A tool that says what its machine is and who goes first in it, a word a line. Random bytes in decimal, and long words in pieces, so that nothing takes
      * them for secrets.
      */
     private static final String INSIDE = """
@@ -85,6 +85,14 @@ final class ClonesTest {
                   echo "name $(cat /proc/sys/kernel/hostname) $(cat /etc/hostname)"
                   echo "clock $(date +%s)"
                   echo "gateway $(grep -c sallyport-gateway /etc/hosts)"
+                  echo "tool $(cut -d' ' -f19 /proc/self/stat)"
+                  for process in /proc/[0-9]*; do
+                    read -r name <$process/comm
+                    case $name in
+                      java) echo "agent $(cut -d' ' -f19 $process/stat)" ;;
+                      ksoftirqd/0) echo "network $(cut -d' ' -f40,41 $process/stat)" ;;
+                    esac
+                  done
               signedInPattern: 'machine'
             egress: [id.sallyport.test]
             """;
@@ -217,6 +225,12 @@ final class ClonesTest {
             // Asking takes a while of an emulated machine; a template's clock would be off by all that passed since.
             assertThat(off).as("seconds that its clock is ahead").isBetween(-20L, 1L);
             assertThat(each.get("gateway")).isEqualTo("1");
+            // proc(5), stat: the niceness, the priority among what goes first, and by which policy that is (2,
+            // SCHED_RR).
+            assertThat(each)
+                    .containsEntry("tool", "0")
+                    .containsEntry("agent", "-10")
+                    .containsEntry("network", "2 2");
         }
         assertThat(inOne.get("name"))
                 .isEqualTo("browser-" + one.id().value().substring(2) + " browser-"

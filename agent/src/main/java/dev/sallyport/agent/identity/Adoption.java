@@ -263,7 +263,8 @@ public final class Adoption implements AutoCloseable {
 
     private void run() {
         try {
-            // What wakes when a clone does (Chromium has dozens of threads) would run for a tenth of a second in between.
+            // What wakes when a clone does (Chromium has dozens of threads) would run for a tenth of a second in
+            // between.
             kernel.goFirst();
             Optional<NewFacts> facts = console.await(current.get());
             if (facts.isPresent()) {

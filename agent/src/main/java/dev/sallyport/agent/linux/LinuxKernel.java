@@ -105,7 +105,9 @@ public final class LinuxKernel implements Kernel {
     @Override
     public void softInterruptsFirst() throws IOException {
         int found = 0;
-        for (int thread = 2; thread < MOST_EARLY_THREADS && found < Runtime.getRuntime().availableProcessors(); thread++) {
+        for (int thread = 2;
+                thread < MOST_EARLY_THREADS && found < Runtime.getRuntime().availableProcessors();
+                thread++) {
             Path name = Path.of("/proc", Integer.toString(thread), "comm");
             if (Files.exists(name) && Files.readString(name).startsWith("ksoftirqd/")) {
                 schedule(thread, 2);

@@ -52,6 +52,7 @@ class FactsTextTest {
     void whatIsWrittenIsRead() {
         List<String> lines = List.of("a=b", "c=\u00e4");
 
-        assertThat(found(new String(FactsText.of(lines), StandardCharsets.UTF_8))).containsExactly(lines);
+        assertThat(found(new String(FactsText.of(lines), StandardCharsets.UTF_8)))
+                .containsExactly(lines);
     }
 }

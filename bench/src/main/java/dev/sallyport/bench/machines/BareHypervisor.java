@@ -282,7 +282,7 @@ final class BareHypervisor implements AutoCloseable {
         arguments.addAll(
                 accelerator.equals("kvm")
                         ? List.of("-accel", "kvm", "-cpu", "host")
-                        : List.of("-accel", "tcg,tb-size=" + shape.translationMib(), "-cpu", "max"));
+                        : List.of("-accel", "tcg,tb-size=" + shape.translationMib(), "-cpu", "max,erms=off"));
         arguments.addAll(List.of(
                 "-m",
                 shape.memoryMib() + "M",

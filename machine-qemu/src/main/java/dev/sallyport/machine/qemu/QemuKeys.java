@@ -36,7 +36,7 @@ final class QemuKeys {
             parts.put("board", tools.options().board().argument());
             parts.put("accelerator", kvm ? "kvm" : "tcg");
             // Emulated processors are what QEMU's version makes them; under KVM they are the host's.
-            parts.put("cpu", kvm ? HostCpu.model(cpu) + " " + digest(HostCpu.flags(cpu)) : "max");
+            parts.put("cpu", kvm ? HostCpu.model(cpu) + " " + digest(HostCpu.flags(cpu)) : QemuArguments.EMULATED_CPU);
             parts.put("memory_mib", Integer.toString(spec.memoryMib()));
             parts.put("cpus", Integer.toString(spec.cpus()));
             parts.put("disk_bytes", Long.toString(spec.diskBytes()));

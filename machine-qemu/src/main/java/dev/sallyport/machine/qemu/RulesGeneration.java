@@ -33,7 +33,6 @@ final class RulesGeneration {
     private static final int ATTRIBUTE_HEAD = 4;
     private static final int ANSWER = 4096;
 
-
     /** Empty where the kernel does not tell. */
     OptionalLong now() {
         try {

@@ -61,7 +61,6 @@ final class TapDevice {
 
     private static final byte[] MASK_OF_30_BITS = {-1, -1, -1, -4};
 
-
     private final String name;
 
     /** @param name at most fifteen characters */
