@@ -52,18 +52,19 @@ public final class MachinesBench implements Bench {
             on until it has, and a whole picture of the screen, 3.7 MB without compression, has come through the relay; meanwhile the sign-in's
             tool starts on the machine's one processor.
 
-            What bounds them, by a timeline of some starts of a CLI machine (190 ms): rows, checks and what is written down before it is made 10,
-            the network 5, pipes and QEMU to where the guest goes on 40 (the floor's too: 26); the guest 50 until it has read who it is,
-            30 until it is that, 30 until its agent's code has the question, 5 for the answer. The same guest restored by hand, told who it is and asked, with
-            nothing else going on on the host, answers 118 ms after its QEMU's start; whatever works beside it slows it by a fifth. Of a hypervisor's time
-            60 % goes into translating code that its guest runs for the first time (by perf): some 15,000 pieces of 7 µs a start, of which QEMU keeps none
-            from one process to the next. So the floor, whose guest has nothing to become, fell from 155 to 94 ms when agents were given priority in their guests,
-            and ours from 221 to 190. Tried without gain: QEMU's start beside the network's (two cores are busy with either), half and twice as many bytes on the
-            console, a faster line, QEMU without sandbox or with priority on the host, a kernel that is not loaded (QEMU takes 16 ms to be there with any), a
-            processor without AVX or SMAP, fewer and later questions, a desktop that stands still until the machine is itself. Of those 15,000 pieces 11,000 are the kernel's
-            (by QEMU's own log): TCP 1,200, the change of the address 700, its neighbour 400, clocks and timers 700, scheduling 700, RCU 600.
-            Twenty at once: a start costs 0.2 s of a processor in its hypervisor until its answer, 0.1 in the controller and its database, and what a machine does after
-            its answer comes later than all of that; by that alone twenty would take 3 s on two processors.
+            What bounds them, by a timeline of some starts of a CLI machine (180 ms): rows, checks and what is written down before it is made 7,
+            the network 21 (5 where other machines have written its rules already), disks, pipes and QEMU to where the guest goes on 50 (the floor's too: 26); the guest 100: 35 until it
+            has read who it is, 30 until it is that, 30 until its agent's code has the question, 5 for the answer. The same guest restored by hand, told who it is and
+            asked, with nothing else going on on the host, answers 105 to 115 ms after it goes on, so 131 to 141 after its QEMU's start, which is 1.25 to 1.35 times the
+            floor: all of the controller would have to cost nothing. Whatever works beside it slows it by a fifth. Of a hypervisor's time 60 % goes into translating code
+            that its guest runs for the first time (by perf): some 15,000 pieces of 7 µs a start, of which QEMU keeps none from one process to the next. 11,000 of them are the kernel's (by QEMU's own
+            log): TCP 1,200, the change of the address 700, its neighbour 400, clocks and timers 700, scheduling 700, RCU 600. Tried without gain: QEMU's start beside the network's (two
+            cores are busy with either), half and twice as many bytes on the console, a faster line, QEMU without sandbox or with priority on the host, a kernel that is not loaded
+            (QEMU takes 16 ms to be there with any), a processor without AVX or SMAP, fewer and later questions, a desktop that stands still until the machine is itself.
+            The screen: its agent is wholly itself 0.25 s after the request, the first byte of the screen comes after 0.4, and a whole picture takes 0.25 s, which Chromium's answer and the start of the
+            sign-in's tool share with it. The floor holds no picture.
+            Twenty at once: a start costs 0.2 s of a processor in its hypervisor until its answer, 0.07 in the controller and its database, and what a machine does after
+            its answer comes later than all of that; by that alone twenty take 2.7 s on two processors.
             """;
 
     /** What is made is destroyed by its machine's object. */
