@@ -7,6 +7,7 @@ import dev.sallyport.acceptance.standin.TestUser;
 import dev.sallyport.cli.ApiClient;
 import dev.sallyport.cli.SessionFollower;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.admission.Rate;
 import dev.sallyport.image.Image;
 import dev.sallyport.model.Folders;
 import dev.sallyport.model.VmType;
@@ -37,6 +38,9 @@ final class FaultStage implements AutoCloseable {
     private final Path place;
     private final Stage stage;
     private final FaultImages images;
+    /** All faults are one user's, and the quickest are there at once. */
+    private static final Rate OFTEN = Rate.perMinute(1000);
+
     private final Knobs knobs;
 
     private FaultStage(Path place, Stage stage, FaultImages images, Knobs knobs) {
@@ -60,6 +64,7 @@ final class FaultStage implements AutoCloseable {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 settings -> settings.with(accelerator, settings.network())
                         .with(Settings.Ahead.NOTHING)
+                        .with(settings.limits().withRates(OFTEN, OFTEN))
                         .withHypervisor(knobs.program().toString())
                         .with(new Settings.Shape(1024, 1, DISK_BYTES), new Settings.Shape(512, 1, DISK_BYTES))
                         .with(usual.boot(BOOT)
