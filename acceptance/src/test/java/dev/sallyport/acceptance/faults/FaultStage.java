@@ -7,6 +7,8 @@ import dev.sallyport.acceptance.standin.TestUser;
 import dev.sallyport.cli.ApiClient;
 import dev.sallyport.cli.SessionFollower;
 import dev.sallyport.controller.Settings;
+import dev.sallyport.controller.admission.HostMemory;
+import dev.sallyport.controller.admission.Limits;
 import dev.sallyport.controller.admission.Rate;
 import dev.sallyport.image.Image;
 import dev.sallyport.model.Folders;
@@ -64,7 +66,8 @@ final class FaultStage implements AutoCloseable {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 settings -> settings.with(accelerator, settings.network())
                         .with(Settings.Ahead.NOTHING)
-                        .with(settings.limits().withRates(OFTEN, OFTEN))
+                        .with(Limits.defaults(new HostMemory(Path.of("/")).total())
+                                .withRates(OFTEN, OFTEN))
                         .withHypervisor(knobs.program().toString())
                         .with(new Settings.Shape(1024, 1, DISK_BYTES), new Settings.Shape(512, 1, DISK_BYTES))
                         .with(usual.boot(BOOT)
