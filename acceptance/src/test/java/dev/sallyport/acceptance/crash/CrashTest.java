@@ -52,10 +52,10 @@ final class CrashTest {
         Optional<JsonNode> ended = Optional.empty();
         while (ended.isEmpty()) {
             lives++;
-            ended = strikes.live(journey, data, Map.of("steps", steps.toString(), "blow", "HALT"), steps);
+            ended = strikes.live(journey::goOn, data, Map.of("steps", steps.toString(), "blow", "HALT"), steps);
         }
         System.out.println("    " + strikes.visited(steps) + " places, " + lives + " lives of the controller");
-        return strikes.verdicts("killed at ", ended.get(), data, steps);
+        return strikes.verdicts("killed at ", ended.get(), data, steps, Journey.PLACES);
     }
 
     /** The database's server is killed at each place, under a controller that lives on. */
@@ -66,9 +66,9 @@ final class CrashTest {
         Path data = FOLDER.data().resolve("database");
         Path steps = strikes.steps("database");
         Optional<JsonNode> ended =
-                strikes.live(journey, data, Map.of("steps", steps.toString(), "blow", "KILL_DATABASE"), steps);
+                strikes.live(journey::goOn, data, Map.of("steps", steps.toString(), "blow", "KILL_DATABASE"), steps);
         System.out.println("    " + strikes.visited(steps) + " places, the database was killed at each");
-        return strikes.verdicts("database killed at ", ended.orElseThrow(), data, steps);
+        return strikes.verdicts("database killed at ", ended.orElseThrow(), data, steps, Journey.PLACES);
     }
 
     private static StandInVendors vendors() {

@@ -66,10 +66,10 @@ final class FullDiskTest {
         Path data = disk().resolve("data");
         Path steps = strikes.steps("disk");
         Optional<JsonNode> ended =
-                strikes.live(journey, data, Map.of("steps", steps.toString(), "blow", "FILL_DISK"), steps);
+                strikes.live(journey::goOn, data, Map.of("steps", steps.toString(), "blow", "FILL_DISK"), steps);
         System.out.println("    " + strikes.visited(steps) + " places, the disk was full at each; " + journey.tries()
                 + " sign-ins until one was completed");
-        return strikes.verdicts("disk full at ", ended.orElseThrow(), data, steps);
+        return strikes.verdicts("disk full at ", ended.orElseThrow(), data, steps, Journey.PLACES);
     }
 
     private static Path disk() {

@@ -7,6 +7,7 @@ import dev.sallyport.cli.ApiClient;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,23 @@ import org.jspecify.annotations.Nullable;
  * of the CLI machine. It goes on where it was, whatever became of the controller in between.
  */
 final class Journey {
+    /** Some of each kind of its steps, with both of their sides. */
+    static final List<String> PLACES = List.of(
+            "before session created",
+            "after session browser_ready",
+            "before session url_opened",
+            "after session signed_in",
+            "before credentials sealed",
+            "after credentials sealed",
+            "before session proved",
+            "before intend browser things",
+            "after intend browser things",
+            "before undone browser things",
+            "after undone cli things",
+            "before machine end",
+            "after machine gone",
+            "before machine furnished");
+
     private final TestUser user;
     private final String name;
     private @Nullable String session;

@@ -1,5 +1,6 @@
 package dev.sallyport.acceptance.faults;
 
+import dev.sallyport.acceptance.signin.LinkedImages;
 import dev.sallyport.image.Image;
 import dev.sallyport.image.ImageStore;
 import dev.sallyport.image.Layer;
@@ -35,33 +36,8 @@ final class FaultImages {
 
     /** Links the product's current images into a store of its own below {@code cache}. */
     static FaultImages open(Path productCache, Path cache) throws IOException {
-        ImageStore product = ImageStore.open(productCache);
-        ImageStore store = ImageStore.open(cache);
-        Map<VmType, Image> sound = new java.util.EnumMap<>(VmType.class);
-        for (VmType type : VmType.values()) {
-            Image image = product.current(type.wire()).orElseThrow();
-            for (Path file : files(image)) {
-                Path here = cache.resolve("images/files").resolve(file.getFileName());
-                if (!Files.exists(here)) {
-                    Files.createLink(here, file);
-                }
-            }
-            Image same = store.save(
-                    image.recipe(),
-                    stored("vmlinux", image.kernel()),
-                    stored("initramfs", image.initramfs()),
-                    image.layers().stream().map(FaultImages::stored).toList(),
-                    image.kernelArguments());
-            store.promote(same);
-            sound.put(type, same);
-        }
-        return new FaultImages(store, sound);
-    }
-
-    private static List<Path> files(Image image) {
-        List<Path> files = new ArrayList<>(List.of(image.kernel(), image.initramfs()));
-        image.layers().forEach(layer -> files.add(layer.file()));
-        return files;
+        Map<VmType, Image> sound = LinkedImages.link(productCache, cache);
+        return new FaultImages(ImageStore.open(cache), sound);
     }
 
     /** The product's image of a kind. */
@@ -103,9 +79,9 @@ final class FaultImages {
         Image image = sound(type);
         return store.save(
                 image.recipe(),
-                stored("vmlinux", image.kernel()),
-                stored("initramfs", image.initramfs()),
-                change.apply(image.layers().stream().map(FaultImages::stored).toList()),
+                LinkedImages.stored("vmlinux", image.kernel()),
+                LinkedImages.stored("initramfs", image.initramfs()),
+                change.apply(image.layers().stream().map(LinkedImages::stored).toList()),
                 image.kernelArguments());
     }
 
@@ -114,9 +90,9 @@ final class FaultImages {
         Image image = sound(type);
         return store.save(
                 image.recipe(),
-                stored("vmlinux", image.kernel()),
+                LinkedImages.stored("vmlinux", image.kernel()),
                 file("initramfs", initramfs, Map.of()),
-                image.layers().stream().map(FaultImages::stored).toList(),
+                image.layers().stream().map(LinkedImages::stored).toList(),
                 image.kernelArguments());
     }
 
@@ -156,19 +132,5 @@ final class FaultImages {
     /** Nothing of it is found again: a fault is made anew each time. */
     private static String key() {
         return (UUID.randomUUID().toString() + UUID.randomUUID()).replace("-", "");
-    }
-
-    private static StoredFile stored(Layer layer) {
-        return new StoredFile(
-                layer.name(),
-                "",
-                layer.digest(),
-                layer.file(),
-                layer.bytes(),
-                Map.of("uuid", layer.uuid().toString()));
-    }
-
-    private static StoredFile stored(String name, Path file) {
-        return new StoredFile(name, "", file.getFileName().toString(), file, 0, Map.of());
     }
 }

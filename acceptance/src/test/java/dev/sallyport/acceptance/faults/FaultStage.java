@@ -37,12 +37,15 @@ final class FaultStage implements AutoCloseable {
     /** Enough for whoever only comes up; a fault fills it. */
     private static final long DISK_BYTES = 192L << 20;
 
-    private final Path place;
-    private final Stage stage;
-    private final FaultImages images;
     /** All faults are one user's, and the quickest are there at once. */
     private static final Rate OFTEN = Rate.perMinute(1000);
 
+    /** Longer than any fault takes to be told; a sign-in that none befell would wait for its user until it expires. */
+    private static final Duration AT_MOST = Duration.ofMinutes(4);
+
+    private final Path place;
+    private final Stage stage;
+    private final FaultImages images;
     private final Knobs knobs;
 
     private FaultStage(Path place, Stage stage, FaultImages images, Knobs knobs) {
@@ -112,17 +115,32 @@ final class FaultStage implements AutoCloseable {
         }
     }
 
-    /** A sign-in to its end. */
+    /** A sign-in to its end; one that takes too long is cancelled. */
     Ended signIn(String user, String provider, Consumer<JsonNode> onEvent) throws InterruptedException {
         String id = api().post("/api/auth/start", Map.of("userId", user, "provider", provider))
                 .path("sessionId")
                 .asText();
         List<JsonNode> timeline = new ArrayList<>();
-        JsonNode session = SessionFollower.follow(api(), id, event -> {
-            timeline.add(event);
-            onEvent.accept(event);
-        });
-        return new Ended(session, timeline);
+        Thread deadline = Thread.ofVirtual().start(() -> cancelLate(id));
+        try {
+            JsonNode session = SessionFollower.follow(api(), id, event -> {
+                timeline.add(event);
+                onEvent.accept(event);
+            });
+            return new Ended(session, timeline);
+        } finally {
+            deadline.interrupt();
+            deadline.join();
+        }
+    }
+
+    private void cancelLate(String id) {
+        try {
+            Thread.sleep(AT_MOST);
+            api().post("/api/auth/session/" + id + "/cancel", Map.of());
+        } catch (InterruptedException e) {
+            // It has ended before.
+        }
     }
 
     /** A sign-in whose user decides as soon as the page is open, and hands the address in that their browser ended on. */

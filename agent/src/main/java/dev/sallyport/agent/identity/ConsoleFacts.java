@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -89,6 +90,8 @@ final class ConsoleFacts implements AutoCloseable {
      */
     static NewFacts rehearse(Path fifo, List<String> told, Facts template, Log log)
             throws IOException, NewFacts.Refused {
+        // An agent that ended in its rehearsal has left one.
+        Files.deleteIfExists(fifo);
         new Processes().makeFifo(fifo, OWNERS);
         try (var console = new ConsoleFacts(fifo, log)) {
             Files.write(fifo, FactsText.of(told), StandardOpenOption.WRITE);
@@ -105,6 +108,8 @@ final class ConsoleFacts implements AutoCloseable {
 
     @Override
     public void close() {
+        // A clone's seed was in it.
+        Arrays.fill(buffer, (byte) 0);
         line.close();
     }
 }

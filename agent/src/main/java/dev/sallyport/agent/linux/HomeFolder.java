@@ -74,7 +74,7 @@ public final class HomeFolder {
         }
         try (Arena arena = Arena.ofConfined()) {
             // O_NONBLOCK: opening a FIFO must not wait for its writer.
-            CLibrary.Result opened = libc.call(
+            CLibrary.Result opened = CLibrary.call(
                     "openat",
                     folder,
                     arena.allocateFrom(path.name()).address(),
@@ -130,7 +130,7 @@ public final class HomeFolder {
             return false;
         }
         try (Arena arena = Arena.ofConfined()) {
-            CLibrary.Result result = libc.call(
+            CLibrary.Result result = CLibrary.call(
                     "faccessat", folder, arena.allocateFrom(path.name()).address(), 0, 0x100);
             return result.status() == 0;
         } finally {
@@ -149,7 +149,7 @@ public final class HomeFolder {
         try (Arena arena = Arena.ofConfined()) {
             long temporary =
                     arena.allocateFrom(".sallyport-" + KernelRandom.uuid()).address();
-            int file = libc.need(
+            int file = CLibrary.need(
                     "openat",
                     folder,
                     temporary,
@@ -159,22 +159,22 @@ public final class HomeFolder {
                 try {
                     libc.write(file, content);
                     own(file);
-                    libc.need("fchmod", file, mode & MODE_BITS);
-                    libc.need("fsync", file);
+                    CLibrary.need("fchmod", file, mode & MODE_BITS);
+                    CLibrary.need("fsync", file);
                 } finally {
                     libc.close(file);
                 }
-                libc.need(
+                CLibrary.need(
                         "renameat",
                         folder,
                         temporary,
                         folder,
                         arena.allocateFrom(path.name()).address());
             } catch (IOException e) {
-                libc.call("unlinkat", folder, temporary, 0);
+                CLibrary.call("unlinkat", folder, temporary, 0);
                 throw new IOException(path.text() + " cannot be written: " + e.getMessage(), e);
             }
-            libc.need("fsync", folder);
+            CLibrary.need("fsync", folder);
         } finally {
             libc.close(folder);
         }
@@ -182,7 +182,7 @@ public final class HomeFolder {
 
     private void own(int descriptor) throws IOException {
         if (owner.isPresent()) {
-            libc.need("fchown", descriptor, owner.get().uid(), owner.get().gid());
+            CLibrary.need("fchown", descriptor, owner.get().uid(), owner.get().gid());
         }
     }
 
@@ -194,7 +194,7 @@ public final class HomeFolder {
             int inner;
             try (Arena arena = Arena.ofConfined()) {
                 long text = arena.allocateFrom(name).address();
-                CLibrary.Result opened = libc.call("openat", folder, text, flags);
+                CLibrary.Result opened = CLibrary.call("openat", folder, text, flags);
                 if (opened.status() < 0 && opened.errno() == ENOENT && making) {
                     opened = make(folder, text, flags);
                 }
@@ -214,12 +214,12 @@ public final class HomeFolder {
     }
 
     private CLibrary.Result make(int folder, long name, int flags) throws IOException {
-        CLibrary.Result made = libc.call("mkdirat", folder, name, FOLDER_MODE);
-        CLibrary.Result opened = libc.call("openat", folder, name, flags);
+        CLibrary.Result made = CLibrary.call("mkdirat", folder, name, FOLDER_MODE);
+        CLibrary.Result opened = CLibrary.call("openat", folder, name, flags);
         if (made.status() == 0 && opened.status() >= 0) {
             own(opened.status());
         } else if (made.status() != 0 && made.errno() != EEXIST) {
-            throw libc.error("mkdirat", made.errno());
+            throw CLibrary.error("mkdirat", made.errno());
         }
         return opened;
     }
@@ -227,6 +227,6 @@ public final class HomeFolder {
     private IOException refusal(HomePath path, int errno) {
         return Arrays.asList(ELOOP, ENOTDIR).contains(errno)
                 ? new IOException(path.text() + " leads over a symbolic link or something that is no folder")
-                : libc.error(path.text(), errno);
+                : CLibrary.error(path.text(), errno);
     }
 }

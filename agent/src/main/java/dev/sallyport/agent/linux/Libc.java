@@ -39,31 +39,11 @@ final class Libc {
     /** Descriptors handed to children come from here upwards, out of the way of the numbers that they get there. */
     private static final int LEAST_OWN_DESCRIPTOR = 32;
 
-    /** As {@link CLibrary#call}. */
-    CLibrary.Result call(String name, long... arguments) {
-        return CLibrary.call(name, arguments);
-    }
-
-    /** As {@link CLibrary#need}. */
-    int need(String name, long... arguments) throws IOException {
-        return CLibrary.need(name, arguments);
-    }
-
-    /** As {@link CLibrary#needZero}. */
-    void needZero(String name, long... arguments) throws IOException {
-        CLibrary.needZero(name, arguments);
-    }
-
-    /** As {@link CLibrary#error}. */
-    IOException error(String name, int errno) {
-        return CLibrary.error(name, errno);
-    }
-
     /** A pipe whose ends are closed on exec. */
     Pipe pipe() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment ends = arena.allocate(JAVA_INT, 2);
-            need("pipe2", ends.address(), O_CLOEXEC);
+            CLibrary.need("pipe2", ends.address(), O_CLOEXEC);
             int reading = high(ends.getAtIndex(JAVA_INT, 0));
             int writing = high(ends.getAtIndex(JAVA_INT, 1));
             return new Pipe(reading, writing);
@@ -77,7 +57,7 @@ final class Libc {
             return descriptor;
         }
         try {
-            return need("fcntl", descriptor, F_DUPFD_CLOEXEC, LEAST_OWN_DESCRIPTOR);
+            return CLibrary.need("fcntl", descriptor, F_DUPFD_CLOEXEC, LEAST_OWN_DESCRIPTOR);
         } finally {
             close(descriptor);
         }
@@ -85,10 +65,10 @@ final class Libc {
 
     /** The master of a fresh pseudo-terminal, unlocked. */
     int openPty() throws IOException {
-        int master = high(need("posix_openpt", O_RDWR | O_NOCTTY | O_CLOEXEC));
+        int master = high(CLibrary.need("posix_openpt", O_RDWR | O_NOCTTY | O_CLOEXEC));
         try {
-            need("grantpt", master);
-            need("unlockpt", master);
+            CLibrary.need("grantpt", master);
+            CLibrary.need("unlockpt", master);
             return master;
         } catch (IOException e) {
             close(master);
@@ -99,7 +79,7 @@ final class Libc {
     String ptyName(int master) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocate(PATH_MAX);
-            needZero("ptsname_r", master, name.address(), PATH_MAX);
+            CLibrary.needZero("ptsname_r", master, name.address(), PATH_MAX);
             return name.getString(0);
         }
     }
@@ -110,36 +90,36 @@ final class Libc {
             MemorySegment size = arena.allocate(ValueLayout.JAVA_SHORT, 4);
             size.setAtIndex(ValueLayout.JAVA_SHORT, 0, (short) rows);
             size.setAtIndex(ValueLayout.JAVA_SHORT, 1, (short) columns);
-            need("ioctl", terminal, TIOCSWINSZ, size.address());
+            CLibrary.need("ioctl", terminal, TIOCSWINSZ, size.address());
         }
     }
 
     void close(int descriptor) {
         // Linux frees the descriptor whatever close(2) returns, and the data's fate was told by write(2) or fsync(2).
-        call("close", descriptor);
+        CLibrary.call("close", descriptor);
     }
 
     int open(String path, int flags, int mode) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            return need("openat", AT_FDCWD, arena.allocateFrom(path).address(), flags | O_CLOEXEC, mode);
+            return CLibrary.need("openat", AT_FDCWD, arena.allocateFrom(path).address(), flags | O_CLOEXEC, mode);
         }
     }
 
     void makeFifo(String path, int mode) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            need("mkfifo", arena.allocateFrom(path).address(), mode);
+            CLibrary.need("mkfifo", arena.allocateFrom(path).address(), mode);
         }
     }
 
     void chown(String path, int uid, int gid) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            need("lchown", arena.allocateFrom(path).address(), uid, gid);
+            CLibrary.need("lchown", arena.allocateFrom(path).address(), uid, gid);
         }
     }
 
     void chmod(String path, int mode) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            need("chmod", arena.allocateFrom(path).address(), mode);
+            CLibrary.need("chmod", arena.allocateFrom(path).address(), mode);
         }
     }
 
@@ -157,12 +137,12 @@ final class Libc {
             both.set(JAVA_INT, 8, wake);
             both.set(ValueLayout.JAVA_SHORT, 12, POLLIN);
             while (true) {
-                CLibrary.Result result = call("poll", both.address(), 2, -1);
+                CLibrary.Result result = CLibrary.call("poll", both.address(), 2, -1);
                 if (result.status() > 0) {
                     return both.get(ValueLayout.JAVA_SHORT, 14) == 0;
                 }
                 if (result.errno() != EINTR) {
-                    throw error("poll", result.errno());
+                    throw CLibrary.error("poll", result.errno());
                 }
             }
         }
@@ -173,7 +153,7 @@ final class Libc {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(into.length);
             while (true) {
-                CLibrary.Result result = call("read", descriptor, buffer.address(), into.length);
+                CLibrary.Result result = CLibrary.call("read", descriptor, buffer.address(), into.length);
                 if (result.value() > 0) {
                     MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, into, 0, (int) result.value());
                     return (int) result.value();
@@ -182,7 +162,7 @@ final class Libc {
                     return -1;
                 }
                 if (result.errno() != EINTR) {
-                    throw error("read", result.errno());
+                    throw CLibrary.error("read", result.errno());
                 }
             }
         }
@@ -193,11 +173,12 @@ final class Libc {
             MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
             long written = 0;
             while (written < bytes.length) {
-                CLibrary.Result result = call("write", descriptor, buffer.address() + written, bytes.length - written);
+                CLibrary.Result result =
+                        CLibrary.call("write", descriptor, buffer.address() + written, bytes.length - written);
                 if (result.value() >= 0) {
                     written += result.value();
                 } else if (result.errno() != EINTR) {
-                    throw error("write", result.errno());
+                    throw CLibrary.error("write", result.errno());
                 }
             }
         }
@@ -205,7 +186,7 @@ final class Libc {
 
     /** Signals a process, or with a negative number a process group; one that is gone is none to signal. */
     void kill(int pid, int signal) {
-        call("kill", pid, signal);
+        CLibrary.call("kill", pid, signal);
     }
 
     /**
@@ -218,13 +199,13 @@ final class Libc {
             // siginfo_t of SIGCHLD: si_code at 8, si_status at 24.
             MemorySegment info = arena.allocate(128, 8);
             while (true) {
-                CLibrary.Result result = call("waitid", P_PID, pid, info.address(), WEXITED | WNOWAIT);
+                CLibrary.Result result = CLibrary.call("waitid", P_PID, pid, info.address(), WEXITED | WNOWAIT);
                 if (result.status() == 0) {
                     int status = info.get(JAVA_INT, 24);
                     return info.get(JAVA_INT, 8) == CLD_EXITED ? status : 128 + status;
                 }
                 if (result.errno() != EINTR) {
-                    throw error("waitid", result.errno());
+                    throw CLibrary.error("waitid", result.errno());
                 }
             }
         }
@@ -235,12 +216,12 @@ final class Libc {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment status = arena.allocate(JAVA_INT);
             while (true) {
-                CLibrary.Result result = call("waitpid", pid, status.address(), 0);
+                CLibrary.Result result = CLibrary.call("waitpid", pid, status.address(), 0);
                 if (result.status() == pid) {
                     return;
                 }
                 if (result.errno() != EINTR) {
-                    throw error("waitpid", result.errno());
+                    throw CLibrary.error("waitpid", result.errno());
                 }
             }
         }

@@ -21,6 +21,10 @@ public final class LinuxKernel implements Kernel {
     private static final int MS_BIND = 0x1000;
     private static final int SCHED_RR = 2;
     private static final int THIS_THREAD = 0;
+    /** Priorities of SCHED_RR, of which the higher goes first; all that is not of it comes after. */
+    private static final int FIRST = 1;
+
+    private static final int BEFORE_FIRST = 2;
 
     /** A processor's threads are made when it comes up. */
     private static final int MOST_EARLY_THREADS = 512;
@@ -68,7 +72,7 @@ public final class LinuxKernel implements Kernel {
             MemorySegment time = arena.allocate(JAVA_LONG, 2);
             time.setAtIndex(JAVA_LONG, 0, now.getEpochSecond());
             time.setAtIndex(JAVA_LONG, 1, now.getNano());
-            libc.need("clock_settime", CLOCK_REALTIME, time.address());
+            CLibrary.need("clock_settime", CLOCK_REALTIME, time.address());
         }
     }
 
@@ -81,8 +85,8 @@ public final class LinuxKernel implements Kernel {
             pool.set(JAVA_INT_UNALIGNED, 0, entropy.length * 8);
             pool.set(JAVA_INT_UNALIGNED, 4, entropy.length);
             MemorySegment.copy(entropy, 0, pool, JAVA_BYTE, 8, entropy.length);
-            libc.need("ioctl", device, RNDADDENTROPY, pool.address());
-            libc.need("ioctl", device, RNDRESEEDCRNG, 0);
+            CLibrary.need("ioctl", device, RNDADDENTROPY, pool.address());
+            CLibrary.need("ioctl", device, RNDRESEEDCRNG, 0);
         } finally {
             libc.close(device);
         }
@@ -93,13 +97,13 @@ public final class LinuxKernel implements Kernel {
         byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocateFrom(JAVA_BYTE, bytes);
-            libc.need("sethostname", text.address(), bytes.length);
+            CLibrary.need("sethostname", text.address(), bytes.length);
         }
     }
 
     @Override
     public void goFirst() throws IOException {
-        schedule(THIS_THREAD, 1);
+        schedule(THIS_THREAD, FIRST);
     }
 
     @Override
@@ -110,7 +114,7 @@ public final class LinuxKernel implements Kernel {
                 thread++) {
             Path name = Path.of("/proc", Integer.toString(thread), "comm");
             if (Files.exists(name) && Files.readString(name).startsWith("ksoftirqd/")) {
-                schedule(thread, 2);
+                schedule(thread, BEFORE_FIRST);
                 found++;
             }
         }
@@ -124,14 +128,14 @@ public final class LinuxKernel implements Kernel {
             // struct sched_param { int sched_priority; };
             MemorySegment parameter = arena.allocate(JAVA_INT_UNALIGNED);
             parameter.set(JAVA_INT_UNALIGNED, 0, priority);
-            libc.need("sched_setscheduler", thread, SCHED_RR, parameter.address());
+            CLibrary.need("sched_setscheduler", thread, SCHED_RR, parameter.address());
         }
     }
 
     @Override
     public void bind(Path source, Path target) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            libc.need(
+            CLibrary.need(
                     "mount",
                     arena.allocateFrom(source.toString()).address(),
                     arena.allocateFrom(target.toString()).address(),
@@ -147,9 +151,9 @@ public final class LinuxKernel implements Kernel {
                 var socket = new Socket()) {
             MemorySegment request = request(arena, device);
             put(request, IFREQ_ADDRESS, address.address());
-            libc.need("ioctl", socket.descriptor, SIOCSIFADDR, request.address());
+            CLibrary.need("ioctl", socket.descriptor, SIOCSIFADDR, request.address());
             put(request, IFREQ_ADDRESS, address.mask());
-            libc.need("ioctl", socket.descriptor, SIOCSIFNETMASK, request.address());
+            CLibrary.need("ioctl", socket.descriptor, SIOCSIFNETMASK, request.address());
         }
     }
 
@@ -161,10 +165,10 @@ public final class LinuxKernel implements Kernel {
             all.set(JAVA_SHORT, RT_FLAGS, RTF_UP);
             CLibrary.Result gone;
             do {
-                gone = libc.call("ioctl", socket.descriptor, SIOCDELRT, all.address());
+                gone = CLibrary.call("ioctl", socket.descriptor, SIOCDELRT, all.address());
             } while (gone.status() == 0);
             if (gone.errno() != Libc.ESRCH) {
-                throw libc.error("SIOCDELRT", gone.errno());
+                throw CLibrary.error("SIOCDELRT", gone.errno());
             }
             if (direct) {
                 MemorySegment there = route(arena, device, gateway, new Ipv4(-1));
@@ -178,9 +182,9 @@ public final class LinuxKernel implements Kernel {
     }
 
     private void add(Socket socket, MemorySegment route) throws IOException {
-        CLibrary.Result result = libc.call("ioctl", socket.descriptor, SIOCADDRT, route.address());
+        CLibrary.Result result = CLibrary.call("ioctl", socket.descriptor, SIOCADDRT, route.address());
         if (result.status() == -1 && result.errno() != Libc.EEXIST) {
-            throw libc.error("SIOCADDRT", result.errno());
+            throw CLibrary.error("SIOCADDRT", result.errno());
         }
     }
 
@@ -216,7 +220,7 @@ public final class LinuxKernel implements Kernel {
         private final int descriptor;
 
         Socket() throws IOException {
-            descriptor = libc.need("socket", AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+            descriptor = CLibrary.need("socket", AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         }
 
         @Override

@@ -3,6 +3,7 @@ package dev.sallyport.agent.linux;
 import dev.sallyport.agent.linux.Launch.Streams.Control;
 import dev.sallyport.agent.linux.Launch.Streams.Pipes;
 import dev.sallyport.agent.linux.Launch.Streams.Terminal;
+import dev.sallyport.model.linux.CLibrary;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -43,17 +44,17 @@ public final class Processes {
         var childs = new ArrayList<Integer>();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment actions = arena.allocate(OPAQUE, 16);
-            libc.needZero("posix_spawn_file_actions_init", actions.address());
+            CLibrary.needZero("posix_spawn_file_actions_init", actions.address());
             MemorySegment attributes = arena.allocate(OPAQUE, 16);
-            libc.needZero("posix_spawnattr_init", attributes.address());
+            CLibrary.needZero("posix_spawnattr_init", attributes.address());
             try {
                 Ends ends = connect(launch.streams(), arena, actions, own, childs);
                 addDirectory(launch.directory(), arena, actions);
                 int kept = launch.streams() instanceof Control ? 5 : 3;
-                libc.needZero("posix_spawn_file_actions_addclosefrom_np", actions.address(), kept);
+                CLibrary.needZero("posix_spawn_file_actions_addclosefrom_np", actions.address(), kept);
                 setAttributes(arena, attributes);
                 MemorySegment pid = arena.allocate(ValueLayout.JAVA_INT);
-                libc.needZero(
+                CLibrary.needZero(
                         "posix_spawn",
                         pid.address(),
                         arena.allocateFrom(program).address(),
@@ -63,13 +64,13 @@ public final class Processes {
                         Libc.strings(arena, launch.environmentLines()).address());
                 int leader = pid.get(ValueLayout.JAVA_INT, 0);
                 // Who may not is no machine's agent, and is as its children are.
-                libc.call("setpriority", PRIO_PGRP, leader, launch.niceness());
+                CLibrary.call("setpriority", PRIO_PGRP, leader, launch.niceness());
                 var child = new Child(libc, leader, ends, output);
                 own.clear();
                 return child;
             } finally {
-                libc.needZero("posix_spawn_file_actions_destroy", actions.address());
-                libc.needZero("posix_spawnattr_destroy", attributes.address());
+                CLibrary.needZero("posix_spawn_file_actions_destroy", actions.address());
+                CLibrary.needZero("posix_spawnattr_destroy", attributes.address());
             }
         } finally {
             childs.forEach(libc::close);
@@ -151,12 +152,12 @@ public final class Processes {
     }
 
     private void duplicate(MemorySegment actions, int from, int to) throws IOException {
-        libc.needZero("posix_spawn_file_actions_adddup2", actions.address(), from, to);
+        CLibrary.needZero("posix_spawn_file_actions_adddup2", actions.address(), from, to);
     }
 
     private void addOpen(Arena arena, MemorySegment actions, int descriptor, String path, int flags)
             throws IOException {
-        libc.needZero(
+        CLibrary.needZero(
                 "posix_spawn_file_actions_addopen",
                 actions.address(),
                 descriptor,
@@ -166,7 +167,7 @@ public final class Processes {
     }
 
     private void addDirectory(Path directory, Arena arena, MemorySegment actions) throws IOException {
-        libc.needZero(
+        CLibrary.needZero(
                 "posix_spawn_file_actions_addchdir_np",
                 actions.address(),
                 arena.allocateFrom(directory.toString()).address());
@@ -175,12 +176,12 @@ public final class Processes {
     /** A session of its own, and no signal blocked or ignored because the JVM or whoever started it did so. */
     private void setAttributes(Arena arena, MemorySegment attributes) throws IOException {
         MemorySegment all = arena.allocate(OPAQUE, 8);
-        libc.need("sigfillset", all.address());
+        CLibrary.need("sigfillset", all.address());
         MemorySegment none = arena.allocate(OPAQUE, 8);
-        libc.need("sigemptyset", none.address());
-        libc.needZero("posix_spawnattr_setsigdefault", attributes.address(), all.address());
-        libc.needZero("posix_spawnattr_setsigmask", attributes.address(), none.address());
-        libc.needZero(
+        CLibrary.need("sigemptyset", none.address());
+        CLibrary.needZero("posix_spawnattr_setsigdefault", attributes.address(), all.address());
+        CLibrary.needZero("posix_spawnattr_setsigmask", attributes.address(), none.address());
+        CLibrary.needZero(
                 "posix_spawnattr_setflags", attributes.address(), SPAWN_SETSID | SPAWN_SETSIGDEF | SPAWN_SETSIGMASK);
     }
 }

@@ -72,12 +72,12 @@ public final class SerialLine implements AutoCloseable {
     public boolean keepRaw() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment termios = arena.allocate(TERMIOS, 8);
-            CLibrary.Result result = libc.call("ioctl", descriptor, TCGETS, termios.address());
+            CLibrary.Result result = CLibrary.call("ioctl", descriptor, TCGETS, termios.address());
             if (result.status() == -1) {
                 if (result.errno() == ENOTTY) {
                     return false;
                 }
-                throw libc.error("TCGETS", result.errno());
+                throw CLibrary.error("TCGETS", result.errno());
             }
             byte[] before = termios.toArray(JAVA_BYTE);
             termios.set(JAVA_INT, INPUT_FLAGS, termios.get(JAVA_INT, INPUT_FLAGS) & ~COOKED_INPUT);
@@ -88,7 +88,7 @@ public final class SerialLine implements AutoCloseable {
             if (java.util.Arrays.equals(before, termios.toArray(JAVA_BYTE))) {
                 return false;
             }
-            libc.need("ioctl", descriptor, TCSETS, termios.address());
+            CLibrary.need("ioctl", descriptor, TCSETS, termios.address());
             return true;
         }
     }

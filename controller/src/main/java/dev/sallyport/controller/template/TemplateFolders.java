@@ -172,6 +172,9 @@ final class TemplateFolders {
                     }
                 }
             }
+            if (list(ofKey).isEmpty()) {
+                Files.delete(ofKey);
+            }
         }
         removeUnfinished();
     }

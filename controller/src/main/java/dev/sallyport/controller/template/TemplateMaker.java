@@ -41,6 +41,8 @@ public final class TemplateMaker implements AutoCloseable {
     private static final Duration COURTESY = Duration.ofMinutes(2);
     /** An image is promoted by another process, which tells nobody. */
     private static final Duration LOOK = Duration.ofSeconds(10);
+    /** Nor is it told that no machine comes up any more. */
+    private static final Duration LOOK_WHILE_HELD_BACK = Duration.ofSeconds(1);
 
     private final TemplateShelf shelf;
     private final Machines machines;
@@ -146,7 +148,8 @@ public final class TemplateMaker implements AutoCloseable {
                 look(type);
             }
             try {
-                var _ = wake.tryAcquire(LOOK.toNanos(), TimeUnit.NANOSECONDS);
+                Duration until = heldBack.isEmpty() ? LOOK : LOOK_WHILE_HELD_BACK;
+                var _ = wake.tryAcquire(until.toNanos(), TimeUnit.NANOSECONDS);
                 wake.drainPermits();
             } catch (InterruptedException e) {
                 LOG.debug("Interrupted; closing: {}", closing); // Or what it was about to give way is over.

@@ -163,7 +163,7 @@ final class TemplateMakerTest {
         enough.countDown();
         beginning.join();
         TemplateMaking.make(world.maker, VmType.BROWSER);
-        assertThat(first).doesNotExist();
+        assertThat(first.getParent()).as("and the folder of its key").doesNotExist();
     }
 
     private void hold(CountDownLatch taken, CountDownLatch enough) {

@@ -38,6 +38,9 @@ interface MachineNetwork {
     /** Where the egress gateway is asked to listen on the host, now and whenever the machine is adopted. */
     InetSocketAddress wanted();
 
+    /** To be waited for before the machine runs. */
+    Guard guard();
+
     /** True when QEMU must be able to start programs for it. */
     boolean spawns();
 

@@ -95,7 +95,7 @@ public final class QemuHost {
             try {
                 var taps = new TapNetworks(QemuDriver.NAME, options.subnet());
                 made.intend(taps.things(id).toArray(Resource[]::new));
-                taps.make(id);
+                taps.make(id).guard().await();
                 return new Answer(true, "A TAP device with its nft rules was made and removed");
             } catch (TapNetworks.RefusedException e) {
                 return new Answer(false, String.valueOf(e.getMessage()));

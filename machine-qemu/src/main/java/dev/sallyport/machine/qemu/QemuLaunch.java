@@ -3,7 +3,6 @@ package dev.sallyport.machine.qemu;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.ProcessIdentity;
-import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.SpooledConsole;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -39,7 +38,7 @@ final class QemuLaunch {
     private final MachineFiles files;
     private final MadeThings made;
     private final Duration allowed;
-    /** Counts from QEMU's start: what is written down before may wait for the database. */
+    /** Counts from QEMU's start. */
     private long deadline;
 
     /**
@@ -68,7 +67,6 @@ final class QemuLaunch {
         try (ServerSocketChannel told = listen()) {
             pipe = pipe();
             String marker = QemuDriver.marker(spec.id());
-            made.intend(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, marker));
             deadline = System.nanoTime() + allowed.toNanos();
             StartedHypervisor process = StartedHypervisor.start(
                     arguments, spec.directory(), template.restore().map(QemuRestore::state), marker);

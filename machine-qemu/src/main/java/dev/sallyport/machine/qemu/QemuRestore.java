@@ -41,16 +41,19 @@ final class QemuRestore {
 
     private final Path state;
     private final Path consoleInput;
+    private final Guard guard;
     private final Map<String, String> facts;
 
     /**
      * @param state the devices' state, which is to be QEMU's input
      * @param consoleInput the named pipe to the guest's console
+     * @param guard of its network
      * @param facts who it is
      */
-    QemuRestore(Path state, Path consoleInput, Map<String, String> facts) {
+    QemuRestore(Path state, Path consoleInput, Guard guard, Map<String, String> facts) {
         this.state = state;
         this.consoleInput = consoleInput;
+        this.guard = guard;
         this.facts = facts;
     }
 
@@ -62,7 +65,7 @@ final class QemuRestore {
      * Restores it.
      *
      * @param exit completes when QEMU ends, which it does where it does not like a state
-     * @throws FailureException {@code TEMPLATE_UNUSABLE} when QEMU refuses it, or is not done in time
+     * @throws FailureException {@code TEMPLATE_UNUSABLE} when QEMU refuses it, or is not done in time, or its network is not guarded
      * @throws IOException when QEMU ends, or does not answer
      */
     void run(QmpClient qmp, QemuMachine.Events events, CompletableFuture<Integer> exit)
@@ -87,6 +90,11 @@ final class QemuRestore {
                     e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("completed with values alone", e);
+        }
+        try {
+            guard.await();
+        } catch (TapNetworks.RefusedException e) {
+            throw QemuTemplate.withoutTap(e);
         }
         qmp.execute("cont", Map.of(), COMMAND);
         tell();

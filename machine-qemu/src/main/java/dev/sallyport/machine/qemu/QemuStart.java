@@ -170,7 +170,7 @@ final class QemuStart {
         return verdict.usable();
     }
 
-    /** What is made for the machine but its process, in this order. */
+    /** What is made for the machine, in this order. */
     private List<Resource> things() {
         var things = new ArrayList<Resource>();
         if (options.network() != QemuOptions.Network.USER && tools.root()) {
@@ -185,6 +185,7 @@ final class QemuStart {
             case Origin.FromTemplate(Path _) -> things.add(files.resource(MachineFiles.WRITABLE_OVERLAY));
         }
         QemuLaunch.FILES.forEach(name -> things.add(files.resource(name)));
+        things.add(new Resource(QemuDriver.NAME, QemuDriver.PROCESS, QemuDriver.marker(spec.id())));
         return things;
     }
 
@@ -196,17 +197,22 @@ final class QemuStart {
                     throw new TapNetworks.RefusedException("only root may make TAP devices and rules");
                 }
                 TapNetworks.Device device = tools.taps().make(spec.id());
+                if (!(spec.origin() instanceof Origin.FromTemplate)) {
+                    // Whoever boots runs as soon as there is a hypervisor; a clone waits for it to go on.
+                    device.guard().await();
+                }
                 var network = new TapNetwork(
                         device.name(),
                         device.host(),
                         device.guest(),
-                        Doors.open(spec.egress(), device.host(), MachineNetwork.DOOR_PORT));
+                        Doors.open(spec.egress(), device.host(), MachineNetwork.DOOR_PORT),
+                        device.guard());
                 steps.done("network", network.text(), network.details());
                 return network;
             } catch (TapNetworks.RefusedException e) {
                 refusal = String.valueOf(e.getMessage());
                 if (spec.origin() instanceof Origin.FromTemplate) {
-                    throw QemuTemplate.unusable("It is of a machine with a TAP device, and that was refused.", refusal);
+                    throw QemuTemplate.withoutTap(e);
                 }
                 if (options.network() == QemuOptions.Network.TAP) {
                     throw new FailureException(Cause.of(CauseCode.TAP_REFUSED, "Reason: " + refusal + ".", refusal), e);
@@ -250,6 +256,7 @@ final class QemuStart {
                         Optional.of(new QemuRestore(
                                 new QemuTemplate(folder).of(QemuTemplate.STATE),
                                 files.of(MachineFiles.CONSOLE_INPUT),
+                                network.guard(),
                                 told)),
                         Optional.empty());
             }

@@ -106,6 +106,12 @@ record QemuTemplate(Path folder) {
                 .put("changed", Long.toString(changed.to(TimeUnit.NANOSECONDS)));
     }
 
+    /** Where there can be no TAP device, which its own machine had. */
+    static FailureException withoutTap(TapNetworks.RefusedException refused) {
+        return unusable(
+                "It is of a machine with a TAP device, and that was refused.", String.valueOf(refused.getMessage()));
+    }
+
     static FailureException unusable(String detail, String evidence) {
         return FailureException.of(CauseCode.TEMPLATE_UNUSABLE, detail, evidence);
     }

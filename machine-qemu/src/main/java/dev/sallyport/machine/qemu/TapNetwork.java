@@ -6,14 +6,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A TAP device with a network of four addresses of its own, guarded by the rules of {@link TapNetworks}.
+ * A TAP device with a network of four addresses of its own, guarded by {@link TapRules}.
  *
  * @param device the interface's name
  * @param host the host's address on it
  * @param guest the machine's address
  * @param door where the egress gateway listens
+ * @param guard the rules, which may still be written
  */
-record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSocketAddress door)
+record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSocketAddress door, Guard guard)
         implements MachineNetwork {
     static final String KIND = "tap";
 

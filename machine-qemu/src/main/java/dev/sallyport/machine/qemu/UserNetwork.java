@@ -62,6 +62,11 @@ record UserNetwork(InetSocketAddress door) implements MachineNetwork {
     }
 
     @Override
+    public Guard guard() {
+        return Guard.THERE;
+    }
+
+    @Override
     public boolean spawns() {
         return true;
     }

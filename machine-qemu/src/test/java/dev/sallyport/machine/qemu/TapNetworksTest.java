@@ -43,7 +43,9 @@ class TapNetworksTest {
     private TapNetworks.Device make() throws Exception {
         MachineId id = MachineId.random();
         made.add(id);
-        return networks.make(id);
+        TapNetworks.Device device = networks.make(id);
+        device.guard().await();
+        return device;
     }
 
     @Test
