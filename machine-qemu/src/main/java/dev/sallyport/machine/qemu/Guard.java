@@ -10,10 +10,10 @@ final class Guard {
     /** Where there is nothing to wait for. */
     static final Guard THERE = new Guard(CompletableFuture.completedFuture(Optional.empty()));
 
-    /** Why they cannot be; empty when they are right. */
     private final CompletableFuture<Optional<String>> refusal;
 
-    private Guard(CompletableFuture<Optional<String>> refusal) {
+    /** @param refusal why they cannot be; empty when they are right */
+    Guard(CompletableFuture<Optional<String>> refusal) {
         this.refusal = refusal;
     }
 

@@ -3,6 +3,7 @@ package dev.sallyport.machine.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sallyport.machine.Command;
+import dev.sallyport.machine.Resource;
 import dev.sallyport.model.MachineId;
 import java.net.NetworkInterface;
 import java.nio.file.Files;
@@ -95,6 +96,20 @@ class TapNetworksTest {
         run("nft", "delete", "table", "inet", "sallyport");
         make();
         assertThat(QemuContract.rules()).isEqualTo(right);
+    }
+
+    @Test
+    void nobodyComesBetweenWhileTheRulesAreWritten() throws Exception {
+        Guard guard = Guard.beside(new TapRules(), NetworkLock.hold());
+        NetworkLock next = NetworkLock.hold();
+        try {
+            assertThat(QemuContract.rules()).contains("jump from_machine");
+            guard.await();
+        } finally {
+            next.release();
+            assertThat(networks.undo(new Resource("test", TapNetworks.TABLE, TapRules.TABLE)))
+                    .isEmpty();
+        }
     }
 
     @Test
