@@ -53,13 +53,12 @@ public final class MachinesBench implements Bench {
             tool starts on the machine's one processor.
 
             What bounds them, by a timeline of some starts of a CLI machine (180 ms): rows, checks and what is written down before it is made 7,
-            the network 21 (5 where other machines have written its rules already), disks, pipes and QEMU to where the guest goes on 50 (the floor's too: 26); the guest 100: 35 until it
+            the network 10 (its rules take nft 15 to 20, and are written while QEMU starts), disks, pipes and QEMU to where the guest goes on 45 (the floor's too: 26); the guest 100 to 120: 35 until it
             has read who it is, 30 until it is that, 30 until its agent's code has the question, 5 for the answer. The same guest restored by hand, told who it is and
             asked, with nothing else going on on the host, answers 105 to 115 ms after it goes on, so 131 to 141 after its QEMU's start, which is 1.25 to 1.35 times the
             floor: all of the controller would have to cost nothing. Whatever works beside it slows it by a fifth. Of a hypervisor's time 60 % goes into translating code
             that its guest runs for the first time (by perf): some 15,000 pieces of 7 µs a start, of which QEMU keeps none from one process to the next. 11,000 of them are the kernel's (by QEMU's own
-            log): TCP 1,200, the change of the address 700, its neighbour 400, clocks and timers 700, scheduling 700, RCU 600. Tried without gain: QEMU's start beside the network's (two
-            cores are busy with either), half and twice as many bytes on the console, a faster line, QEMU without sandbox or with priority on the host, a kernel that is not loaded
+            log): TCP 1,200, the change of the address 700, its neighbour 400, clocks and timers 700, scheduling 700, RCU 600. Tried without gain: half and twice as many bytes on the console, a faster line, QEMU without sandbox or with priority on the host, a kernel that is not loaded
             (QEMU takes 16 ms to be there with any), a processor without AVX or SMAP, fewer and later questions, a desktop that stands still until the machine is itself.
             The screen: its agent is wholly itself 0.25 s after the request, the first byte of the screen comes after 0.4, and a whole picture takes 0.25 s, which Chromium's answer and the start of the
             sign-in's tool share with it. The floor holds no picture.
