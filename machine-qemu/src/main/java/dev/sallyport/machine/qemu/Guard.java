@@ -1,5 +1,6 @@
 package dev.sallyport.machine.qemu;
 
+import dev.sallyport.model.FailureException;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -53,6 +54,7 @@ final class Guard {
      * Waits for it.
      *
      * @throws TapNetworks.RefusedException with the reason when the rules cannot be
+     * @throws FailureException when the program that writes them cannot be run
      * @throws InterruptedException when the calling thread is interrupted; the rules are written all the same
      */
     void await() throws TapNetworks.RefusedException, InterruptedException {
@@ -62,7 +64,9 @@ final class Guard {
                 throw new TapNetworks.RefusedException(reason.get());
             }
         } catch (ExecutionException e) {
-            throw new IllegalStateException("rules fail with reasons", e.getCause());
+            throw e.getCause() instanceof FailureException named
+                    ? named
+                    : new IllegalStateException("the rules met a defect", e.getCause());
         }
     }
 }

@@ -59,6 +59,17 @@ class QemuRestoreTest {
         assertThat(console).isEmptyFile();
     }
 
+    @Test
+    void whatIsNamedStaysNamed() throws Exception {
+        rules.completeExceptionally(FailureException.of(CauseCode.HYPERVISOR_MISSING, "nft cannot be run."));
+        Path console = Files.createFile(folder.resolve("console"));
+        assertThatThrownBy(() -> restore(console))
+                .isInstanceOfSatisfying(
+                        FailureException.class,
+                        e -> assertThat(e.reason().code()).isEqualTo(CauseCode.HYPERVISOR_MISSING));
+        assertThat(commands).doesNotContain("cont");
+    }
+
     private void restore(Path console) throws Exception {
         var events = new QemuMachine.Events();
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
