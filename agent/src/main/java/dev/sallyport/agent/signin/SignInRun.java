@@ -399,7 +399,11 @@ final class SignInRun {
                     accept(launched, launchedBy);
                 }
                 if (isHopeless()) {
-                    return endedOrFailed(tool);
+                    Optional<Outcome> failed = awaitLastWords(tool);
+                    if (failed.isPresent()) {
+                        return failed.get();
+                    }
+                    break;
                 }
                 changed.await();
             }
@@ -417,25 +421,29 @@ final class SignInRun {
         return refused != null || verdicts.certain(output).isPresent();
     }
 
-    /** A tool that cannot succeed any more has a moment to end by itself, with its last words. Called with the lock held. */
-    private Outcome endedOrFailed(Child tool) throws InterruptedException {
+    /**
+     * A tool that cannot succeed any more has a moment to end by itself, with its last words. Called with the lock held.
+     *
+     * @return how it failed; nothing when the tool has ended, and is to be judged
+     */
+    private Optional<Outcome> awaitLastWords(Child tool) throws InterruptedException {
         long end = System.nanoTime() + LAST_WORDS.toNanos();
         for (long left = LAST_WORDS.toNanos(); !tool.hasEnded() && !cancelled && left > 0; ) {
             changed.awaitNanos(left);
             left = end - System.nanoTime();
         }
         if (cancelled) {
-            return new Outcome(SignInState.CANCELLED, null);
+            return Optional.of(new Outcome(SignInState.CANCELLED, null));
         }
         if (tool.hasEnded()) {
-            return judge(tool);
+            return Optional.empty();
         }
         Cause refusal = refused;
-        return new Outcome(
+        return Optional.of(new Outcome(
                 SignInState.FAILED,
                 refusal != null
                         ? Verdicts.refused(refusal, output)
-                        : verdicts.certain(output).orElseThrow());
+                        : verdicts.certain(output).orElseThrow()));
     }
 
     /** Waits for the URL; an outcome when there is none to come. */
@@ -471,7 +479,11 @@ final class SignInRun {
                     break;
                 }
                 if (isHopeless()) {
-                    return Optional.of(endedOrFailed(tool));
+                    Optional<Outcome> failed = awaitLastWords(tool);
+                    if (failed.isPresent()) {
+                        return failed;
+                    }
+                    break;
                 }
                 if (left <= 0) {
                     return Optional.of(new Outcome(SignInState.FAILED, verdicts.noUrl(tool.pid(), output)));
@@ -531,6 +543,7 @@ final class SignInRun {
         changed.signalAll();
     }
 
+    /** Never called with the lock held: the output that it waits for is taken under the lock. */
     private Outcome judge(Child tool) throws InterruptedException {
         int code = tool.awaitExit();
         tool.awaitOutput(LAST_OUTPUT);

@@ -387,6 +387,20 @@ class SignInsTest {
         await(SignInState.SUCCEEDED);
     }
 
+    @Test
+    void theLastWordsOfAToolThatHasFailedOnceAreHeardAfterItsEnd() throws Exception {
+        // In pieces, so that each is read after what the one before has led to; a process that has ended is Z until it
+        // is reaped.
+        String helper = "(until grep -q '^State:.Z' /proc/$$/status; do sleep 0.01; done\n"
+                + "for word in One Two 'Signed in'; do sleep 0.1; echo \"$word\"; done) &\n";
+        bench.tool("tool", SHELL + "$BROWSER " + URL + "\n" + WRITE + "echo 'Denied once'\n" + helper + "sleep 0.3\n");
+        begin(new TestProvider()
+                .success("Signed in")
+                .failures(new Provider.Failure("^Denied once", CauseCode.USER_DENIED)));
+
+        await(SignInState.SUCCEEDED);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"https://evil.test/authorize?x", "http://id.example.test/authorize"})
     void aUrlOfAnotherHostIsNotOpened(String url) throws Exception {
