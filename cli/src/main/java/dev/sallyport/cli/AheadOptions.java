@@ -22,7 +22,8 @@ public final class AheadOptions {
     @Option(
             names = "--warm-clis",
             paramLabel = "N",
-            description = "CLI machines that are kept ready while there is room; 0 for none (default: ${DEFAULT-VALUE})")
+            description =
+                    "CLI machines that are kept ready while there is room; 0 for none (default: ${DEFAULT-VALUE})")
     private int clis = USUAL.clis();
 
     @Option(
@@ -32,12 +33,19 @@ public final class AheadOptions {
                     + " ${DEFAULT-VALUE})")
     private int most = USUAL.most();
 
+    @Option(
+            names = "--warm-hypervisors",
+            paramLabel = "N",
+            description = "hypervisors of each kind that wait for a machine to start; 0 for none (default:"
+                    + " ${DEFAULT-VALUE})")
+    private int hypervisors = USUAL.hypervisors();
+
     /**
      * {@code settings} with what was chosen.
      *
      * @throws dev.sallyport.model.FailureException BAD_REQUEST, naming what is wrong
      */
     public Settings applyTo(Settings settings) {
-        return settings.with(new Settings.Ahead(!noTemplates, browsers, clis, most, USUAL.restore()));
+        return settings.with(new Settings.Ahead(!noTemplates, browsers, clis, most, hypervisors, USUAL.restore()));
     }
 }

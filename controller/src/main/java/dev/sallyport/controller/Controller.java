@@ -21,6 +21,7 @@ import dev.sallyport.controller.pool.CliMachines;
 import dev.sallyport.controller.pool.MachineTimeline;
 import dev.sallyport.controller.pool.Machines;
 import dev.sallyport.controller.pool.Room;
+import dev.sallyport.controller.pool.Standbys;
 import dev.sallyport.controller.pool.TemplateSource;
 import dev.sallyport.controller.session.Sessions;
 import dev.sallyport.controller.session.StayPolicy;
@@ -57,6 +58,7 @@ import dev.sallyport.model.Folders;
 import dev.sallyport.model.MachineId;
 import dev.sallyport.model.SessionId;
 import dev.sallyport.model.StepHook;
+import dev.sallyport.model.VmType;
 import dev.sallyport.provider.Providers;
 import dev.sallyport.relay.RelaySettings;
 import dev.sallyport.relay.ScreenRelay;
@@ -94,13 +96,20 @@ public final class Controller implements AutoCloseable {
     private final AdminToken admin;
     private final Settings settings;
     private final TemplateMaker maker;
+    private final Standbys standbys;
     private final Deque<AutoCloseable> parts;
 
     private Controller(
-            HttpServer server, AdminToken admin, Settings settings, TemplateMaker maker, Deque<AutoCloseable> parts) {
+            HttpServer server,
+            AdminToken admin,
+            Settings settings,
+            TemplateMaker maker,
+            Standbys standbys,
+            Deque<AutoCloseable> parts) {
         this.server = server;
         this.settings = settings;
         this.maker = maker;
+        this.standbys = standbys;
         this.admin = admin;
         this.parts = parts;
     }
@@ -112,6 +121,11 @@ public final class Controller implements AutoCloseable {
      */
     public boolean hasTemplates() throws InterruptedException {
         return !settings.ahead().templates() || maker.isSettled();
+    }
+
+    /** How many hypervisors wait for machines of {@code type}. */
+    public int standbys(VmType type) {
+        return standbys.size(type);
     }
 
     /**
@@ -232,6 +246,7 @@ public final class Controller implements AutoCloseable {
         var maker = new TemplateMaker(templates, machines, room, lease, Ripening.USUAL, InstantSource.system());
         var warm = new WarmPool(settings.ahead(), machines, room, lease, outcomes::claimed);
         if (settings.ahead().templates()) {
+            open(parts, machines.standbys().start());
             open(parts, maker.start(warm::templatesMade));
             open(parts, warm.start());
         }
@@ -267,7 +282,7 @@ public final class Controller implements AutoCloseable {
                 new Metrics(registry)
                         .parts(sessions, machines, relay, viewers)
                         .room(admission, fittings.memory())
-                        .ahead(templates, maker, warm)
+                        .ahead(templates, maker, warm, machines.standbys())
                         .lease(lease)
                         .stored(sessionStore, machineStore, hostStore)
                         .process());
@@ -296,7 +311,7 @@ public final class Controller implements AutoCloseable {
         if (bells instanceof PostgresBells heard) {
             heard.listen(ears(machines, sessions, signals));
         }
-        return new Controller(server, admin, settings, maker, parts);
+        return new Controller(server, admin, settings, maker, machines.standbys(), parts);
     }
 
     /** The database that is shared, or one of this controller's own; either way the data folder is this controller's alone. */

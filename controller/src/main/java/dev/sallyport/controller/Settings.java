@@ -86,25 +86,26 @@ public record Settings(
      * @param browsers browser machines that are kept ready; 0 for none
      * @param clis CLI machines that are kept ready; 0 for none
      * @param most how many of a kind are kept ready at the most, however many are asked for
+     * @param hypervisors how many of a kind wait for a template's state, for users who find no machine kept ready
      * @param restore how long a machine that began from a template may take to answer; twice that where it is emulated
      */
-    public record Ahead(boolean templates, int browsers, int clis, int most, Duration restore) {
-        /** Templates, and one machine of each kind. */
-        public static final Ahead DEFAULTS = new Ahead(true, 1, 1, 8, Duration.ofSeconds(15));
+    public record Ahead(boolean templates, int browsers, int clis, int most, int hypervisors, Duration restore) {
+        /** Templates, and one machine and one hypervisor of each kind. */
+        public static final Ahead DEFAULTS = new Ahead(true, 1, 1, 8, 1, Duration.ofSeconds(15));
 
         /** Each machine boots when it is asked for. */
-        public static final Ahead NOTHING = new Ahead(false, 0, 0, 0, Duration.ofSeconds(15));
+        public static final Ahead NOTHING = new Ahead(false, 0, 0, 0, 0, Duration.ofSeconds(15));
 
         private static final int MOST = 1000;
 
         /** @throws FailureException BAD_REQUEST when a number is out of its range */
         public Ahead {
-            for (int number : new int[] {browsers, clis, most}) {
+            for (int number : new int[] {browsers, clis, most, hypervisors}) {
                 if (number < 0 || number > MOST) {
                     throw FailureException.of(
                             CauseCode.BAD_REQUEST,
-                            "The numbers of machines that are kept ready are from 0 to " + MOST + ", not " + number
-                                    + ".");
+                            "The numbers of machines and hypervisors that are kept ready are from 0 to " + MOST
+                                    + ", not " + number + ".");
                 }
             }
         }

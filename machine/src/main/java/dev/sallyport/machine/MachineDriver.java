@@ -45,6 +45,18 @@ public interface MachineDriver {
     }
 
     /**
+     * Does all of a start from a template that can be done before anybody needs the machine; {@link Standby#start} does the rest.
+     *
+     * @param spec with a template as its origin; its facts, but for their length, and its door do not matter yet
+     * @return empty when this driver has nothing to prepare
+     * @throws dev.sallyport.model.FailureException with the cause when it cannot be prepared; nothing is left then
+     * @throws InterruptedException when the calling thread is interrupted; nothing is left then
+     */
+    default Optional<Standby> prepare(MachineSpec spec) throws InterruptedException {
+        return Optional.empty();
+    }
+
+    /**
      * Takes over a machine that an earlier process started, or adopted, and that nobody holds now. Its door is opened again at the
      * address and port at which the machine looks for it.
      *

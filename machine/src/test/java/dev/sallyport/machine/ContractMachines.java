@@ -33,14 +33,14 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 abstract class ContractMachines {
     static final Duration BOOT = Duration.ofSeconds(60);
-    static final Duration END = Duration.ofSeconds(20);
+    protected static final Duration END = Duration.ofSeconds(20);
 
     private static @Nullable Image guest;
 
     @TempDir
     Path folder;
 
-    final List<Machine> machines = new ArrayList<>();
+    protected final List<Machine> machines = new ArrayList<>();
     final List<MachineSpec> specs = new ArrayList<>();
     final List<TestDoor> doors = new ArrayList<>();
     final List<String> steps = new ArrayList<>();
@@ -82,7 +82,7 @@ abstract class ContractMachines {
         assertThat(left).isEmpty();
     }
 
-    final MachineDriver driver() {
+    protected final MachineDriver driver() {
         try {
             return drivers().getDeclaredConstructor().newInstance().get();
         } catch (ReflectiveOperationException e) {
@@ -129,7 +129,7 @@ abstract class ContractMachines {
     }
 
     /** A failure's evidence belongs into a test's report. */
-    static Health readiness(Machine machine) throws InterruptedException {
+    protected static Health readiness(Machine machine) throws InterruptedException {
         try {
             return Readiness.await(machine, new HttpHealthProbe(), BOOT);
         } catch (FailureException e) {
@@ -145,7 +145,7 @@ abstract class ContractMachines {
         return machine;
     }
 
-    final List<String> left(MachineSpec spec) throws IOException {
+    protected final List<String> left(MachineSpec spec) throws IOException {
         var left = new ArrayList<>(leftOn(spec));
         everythingIn(spec).stream()
                 .filter(file -> !file.equals(spec.directory().resolve("console.log")))

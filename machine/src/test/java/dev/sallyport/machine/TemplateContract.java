@@ -24,7 +24,7 @@ abstract class TemplateContract extends ContractMachines {
     private static final String MARKS = "cat /run/mark /mark /own 2>&1";
 
     /** A template of a machine that has a mark in its memory and one on its disk. */
-    private Path template() throws Exception {
+    protected final Path template() throws Exception {
         MachineSpec spec = spec(Map.of());
         Assumptions.assumeTrue(driver().templateKey(spec).isPresent(), "this driver makes no templates");
         Path template = Files.createDirectory(folder.resolve("template"));
@@ -39,7 +39,7 @@ abstract class TemplateContract extends ContractMachines {
         return template;
     }
 
-    private MachineSpec clone(Path template) throws IOException {
+    protected final MachineSpec clone(Path template) throws IOException {
         return spec(Map.of()).from(new Origin.FromTemplate(template));
     }
 

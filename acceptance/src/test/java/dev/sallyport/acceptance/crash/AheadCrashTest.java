@@ -104,7 +104,7 @@ final class AheadCrashTest {
         return ended;
     }
 
-    /** Until a machine of each kind is kept ready; nothing tells of it, and so it is asked for. */
+    /** Until a machine of each kind is kept ready, and a hypervisor waits; nothing tells of it, and so it is asked for. */
     private static void awaitReady(ApiClient api) throws InterruptedException {
         Instant deadline = Instant.now().plus(READY);
         while (!isReady(api)) {
@@ -114,19 +114,14 @@ final class AheadCrashTest {
     }
 
     private static boolean isReady(ApiClient api) throws InterruptedException {
-        List<String> metrics =
-                api.send("GET", "/metrics", null).body().asText().lines().toList();
+        ControllerMetrics metrics = ControllerMetrics.of(api);
         return Stream.of(VmType.values()).allMatch(type -> {
-            double ready = value(metrics, "sallyport_pool_machines", type);
-            return ready >= 1 && ready == value(metrics, "sallyport_pool_target", type);
+            String kind = "kind=\"" + type.wire() + "\"";
+            double ready = metrics.sum("sallyport_pool_machines", kind);
+            return ready >= 1
+                    && ready == metrics.sum("sallyport_pool_target", kind)
+                    && metrics.sum("sallyport_standby_hypervisors", kind) == 1;
         });
-    }
-
-    private static double value(List<String> metrics, String name, VmType type) {
-        return metrics.stream()
-                .filter(line -> line.startsWith(name + "{") && line.contains("kind=\"" + type.wire() + "\""))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .sum();
     }
 
     private static List<String> unfinished() throws IOException {

@@ -22,7 +22,7 @@ import java.util.Optional;
  */
 final class ControllerProcess {
     /** The sign-in's own steps are what is counted, not those of machines that nobody has asked for yet. */
-    private static final Settings.Ahead NOTHING_AHEAD = new Settings.Ahead(false, 0, 0, 0, Duration.ZERO);
+    private static final Settings.Ahead NOTHING_AHEAD = new Settings.Ahead(false, 0, 0, 0, 0, Duration.ZERO);
 
     private ControllerProcess() {}
 

@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Outside things of machines that the API does not list as alive. */
 final class Strangers {
@@ -32,6 +33,14 @@ final class Strangers {
         strangers.removeIf(thing -> alive.contains(machineOf(thing)));
         // Another controller on this host has interfaces of its own.
         strangers.removeIf(thing -> thing.startsWith("interface") && !known.contains(machineOf(thing)));
+        // Hypervisors that wait for a start are no machines yet; there are as many as the controller says.
+        Set<String> nobodys = strangers.stream()
+                .map(Strangers::machineOf)
+                .filter(id -> !known.contains(id))
+                .collect(Collectors.toSet());
+        if (nobodys.size() <= ControllerMetrics.of(api).sum("sallyport_standby_hypervisors")) {
+            strangers.removeIf(thing -> nobodys.contains(machineOf(thing)));
+        }
         return strangers;
     }
 

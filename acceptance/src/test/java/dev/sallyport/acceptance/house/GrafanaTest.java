@@ -103,7 +103,7 @@ final class GrafanaTest {
         var machines = new MachineStore(null, null, null, OutcomeListener.NONE);
         metrics.parts(null, null, null, null)
                 .room(new Admission(Limits.defaults(1L << 40), memory, System::nanoTime), memory)
-                .ahead(null, null, null)
+                .ahead(null, null, null, null)
                 .lease(null)
                 .stored(sessions, machines, new HostStore(null, sessions, machines))
                 .process();

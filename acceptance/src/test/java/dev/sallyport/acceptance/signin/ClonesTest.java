@@ -14,7 +14,6 @@ import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.Origin;
 import dev.sallyport.machine.Readiness;
-import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
 import dev.sallyport.machine.qemu.QemuDriver;
 import dev.sallyport.machine.qemu.QemuOptions;
@@ -45,18 +44,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 8, unit = TimeUnit.MINUTES)
 final class ClonesTest {
     private static final Duration UP = Duration.ofMinutes(3);
-    private static final ResourceLedger FORGETFUL = new ResourceLedger() {
-        @Override
-        public void intend(List<Resource> resources) {
-            // Each machine here is destroyed by its own object.
-        }
-
-        @Override
-        public void undone(List<Resource> resources) {
-            // See above.
-        }
-    };
-
     /**
      * A tool that says what its machine is and who goes first in it, a word a line. Random bytes in decimal, and long words in pieces, so that nothing takes
      * them for secrets.
@@ -136,7 +123,7 @@ final class ClonesTest {
     }
 
     private Machine start(MachineSpec spec) throws InterruptedException {
-        Machine machine = driver.start(spec, FORGETFUL, (step, text, details) -> {});
+        Machine machine = driver.start(spec, ResourceLedger.NONE, (step, text, details) -> {});
         opened.add(() -> assertThat(machine.destroy()).isEmpty());
         new Readiness(machine, HttpHealthProbe.of(spec)).await(UP);
         return machine;

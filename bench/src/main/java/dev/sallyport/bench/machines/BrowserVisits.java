@@ -2,6 +2,7 @@ package dev.sallyport.bench.machines;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.sallyport.cli.ApiClient;
+import dev.sallyport.model.VmType;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -58,6 +59,7 @@ final class BrowserVisits implements AutoCloseable {
         } finally {
             api.post("/api/auth/session/" + session + "/cancel", Map.of());
             ended(session);
+            house.awaitStandby(VmType.BROWSER);
         }
     }
 

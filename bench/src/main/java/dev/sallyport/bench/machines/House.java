@@ -31,8 +31,11 @@ import java.util.stream.Stream;
 
 /** A controller in this JVM with real machines, used by its API as anybody would. */
 final class House implements AutoCloseable {
-    /** Machines begin from templates, and none is kept ready. */
-    static final Ahead TEMPLATES = new Ahead(true, 0, 0, 0, Duration.ofSeconds(30));
+    /** Machines begin from templates, and nothing else is ready. */
+    static final Ahead TEMPLATES = new Ahead(true, 0, 0, 0, 0, Duration.ofSeconds(30));
+
+    /** Machines begin from templates, as who finds none kept ready has them: one hypervisor of each kind waits. */
+    static final Ahead HYPERVISORS = new Ahead(true, 0, 0, 0, 1, Duration.ofSeconds(30));
 
     private static final ObjectMapper JSON = new ObjectMapper();
     /** The digest of none, as keys have it. */
@@ -125,6 +128,22 @@ final class House implements AutoCloseable {
         }
         throw new IOException("there are not " + count + " " + type.wire() + " machines ready after "
                 + TEMPLATE.toMinutes() + " minutes");
+    }
+
+    /** Waits until a hypervisor for a machine of a kind waits, where they do. */
+    void awaitStandby(VmType type) throws IOException, InterruptedException {
+        if (settings.ahead().hypervisors() == 0) {
+            return;
+        }
+        long deadline = System.nanoTime() + TEMPLATE.toNanos();
+        while (System.nanoTime() < deadline) {
+            if (controller.standbys(type) >= settings.ahead().hypervisors()) {
+                return;
+            }
+            TimeUnit.MILLISECONDS.sleep(50);
+        }
+        throw new IOException(
+                "no hypervisor waits for a " + type.wire() + " machine after " + TEMPLATE.toMinutes() + " minutes");
     }
 
     /** Ends a machine, wholly. */

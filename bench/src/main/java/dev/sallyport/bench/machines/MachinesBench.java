@@ -17,7 +17,6 @@ import dev.sallyport.machine.HttpHealthProbe;
 import dev.sallyport.machine.Machine;
 import dev.sallyport.machine.MachineSpec;
 import dev.sallyport.machine.ProcessMemory;
-import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
 import dev.sallyport.machine.qemu.QemuDriver;
 import dev.sallyport.machine.qemu.QemuOptions;
@@ -65,19 +64,6 @@ public final class MachinesBench implements Bench {
             Twenty at once: a start costs 0.2 s of a processor in its hypervisor until its answer, 0.07 in the controller and its database, and what a machine does after
             its answer comes later than all of that; by that alone twenty take 2.7 s on two processors.
             """;
-
-    /** What is made is destroyed by its machine's object. */
-    private static final ResourceLedger FORGETFUL = new ResourceLedger() {
-        @Override
-        public void intend(List<Resource> resources) {
-            // See above.
-        }
-
-        @Override
-        public void undone(List<Resource> resources) {
-            // See above.
-        }
-    };
 
     @Override
     public String name() {
@@ -143,13 +129,15 @@ public final class MachinesBench implements Bench {
         private static final int WARM_UP = 20;
 
         void templates() throws IOException, InterruptedException {
-            try (House house = open(House.TEMPLATES)) {
+            try (House house = open(House.HYPERVISORS)) {
                 context.progress("templates are waited for ...");
                 Path cli = house.template(VmType.CLI);
                 Path browser = house.template(VmType.BROWSER);
-                int pairs = context.count(40, 5);
-                restores(house, cli, pairs);
+                restores(house, cli, context.count(40, 5));
                 browsers(house, browser, context.count(20, 5));
+            }
+            try (House house = open(House.TEMPLATES)) {
+                house.template(VmType.CLI);
                 together(house, context.count(20, 4));
                 oneMore(house);
                 inARow(house, context.count(500, 20));
@@ -159,7 +147,7 @@ public final class MachinesBench implements Bench {
         private void restores(House house, Path template, int pairs) throws IOException, InterruptedException {
             try (var floor = floor(house, VmType.CLI, template)) {
                 for (int i = 0; i < context.count(WARM_UP, 1); i++) {
-                    house.end(house.cli(house.user()));
+                    timed(house, house.user());
                     floor.restore(template);
                 }
                 var compared = new Comparison(
@@ -181,11 +169,12 @@ public final class MachinesBench implements Bench {
             }
         }
 
-        private static double timed(House house, String user) throws InterruptedException {
+        private static double timed(House house, String user) throws IOException, InterruptedException {
             long began = System.nanoTime();
             String machine = house.cli(user);
             double took = millis(Duration.ofNanos(System.nanoTime() - began));
             house.end(machine);
+            house.awaitStandby(VmType.CLI);
             return took;
         }
 
@@ -232,7 +221,7 @@ public final class MachinesBench implements Bench {
         }
 
         /** As many at once as {@code count}, against one alone. */
-        private void together(House house, int count) throws InterruptedException {
+        private void together(House house, int count) throws IOException, InterruptedException {
             List<Double> alone = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 alone.add(timed(house, house.user()));
@@ -334,7 +323,7 @@ public final class MachinesBench implements Bench {
         }
 
         void pool() throws IOException, InterruptedException {
-            try (House house = open(new Ahead(true, 0, 2, 2, Duration.ofSeconds(30)))) {
+            try (House house = open(new Ahead(true, 0, 2, 2, 0, Duration.ofSeconds(30)))) {
                 house.template(VmType.CLI);
                 int pairs = context.count(30, 5);
                 var probe = new HttpHealthProbe();
@@ -399,7 +388,7 @@ public final class MachinesBench implements Bench {
                     Instant began = Instant.now();
                     Machine machine = driver.start(
                             spec(type, images.current(type.wire()).orElseThrow(), settings.shape(type)),
-                            FORGETFUL,
+                            ResourceLedger.NONE,
                             (step, text, details) -> {});
                     try {
                         boots.add(began, machine);

@@ -4,6 +4,7 @@ import dev.sallyport.controller.admission.Admission;
 import dev.sallyport.controller.admission.Memory;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.Machines;
+import dev.sallyport.controller.pool.Standbys;
 import dev.sallyport.controller.session.Sessions;
 import dev.sallyport.controller.store.HostStore;
 import dev.sallyport.controller.store.MachineStore;
@@ -120,7 +121,7 @@ public final class Metrics implements AutoCloseable {
     }
 
     /** What is made ready before it is asked for. */
-    public Metrics ahead(TemplateShelf templates, TemplateMaker maker, WarmPool warm) {
+    public Metrics ahead(TemplateShelf templates, TemplateMaker maker, WarmPool warm, Standbys standbys) {
         for (VmType type : VmType.values()) {
             Gauge.builder("sallyport.pool.machines", warm, pool -> pool.size(type))
                     .description("Machines that are kept ready for users")
@@ -128,6 +129,10 @@ public final class Metrics implements AutoCloseable {
                     .register(registry);
             Gauge.builder("sallyport.pool.target", warm, pool -> pool.target(type))
                     .description("How many are to be kept ready")
+                    .tag("kind", type.wire())
+                    .register(registry);
+            Gauge.builder("sallyport.standby.hypervisors", standbys, all -> all.size(type))
+                    .description("Hypervisors that wait for a template's state")
                     .tag("kind", type.wire())
                     .register(registry);
             claims(warm, type, "hit", pool -> pool.hits(type));

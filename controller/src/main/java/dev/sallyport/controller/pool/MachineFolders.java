@@ -61,7 +61,19 @@ final class MachineFolders {
         } catch (IOException e) {
             LOG.warn("The console log of {} could not be kept", id, e);
         }
-        Path folder = of(id);
+        removeFiles(of(id), errors);
+    }
+
+    /** Removes one of which nothing is worth keeping. */
+    void discard(MachineId id) {
+        List<String> errors = new ArrayList<>();
+        removeFiles(of(id), errors);
+        if (!errors.isEmpty()) {
+            LOG.warn("What is left of {}: {}", id, errors); // Nobody knows of it, and so the next round tries again.
+        }
+    }
+
+    private static void removeFiles(Path folder, List<String> errors) {
         if (!Files.exists(folder)) {
             return;
         }

@@ -61,6 +61,7 @@ public final class Machines implements AutoCloseable {
     private final Specs specs;
     private final Starter starter;
     private final Claims claims;
+    private final Standbys standbys;
     private final Undoing undoing;
     private final Adoption adoption;
     private final LeftBehind leftBehind;
@@ -110,6 +111,7 @@ public final class Machines implements AutoCloseable {
         this.starter = new Starter(
                 settings, driver, store, resources, gateway, timeline, lease, specs, boots, templates, this);
         this.claims = new Claims(this, store, specs, lease.host());
+        this.standbys = new Standbys(settings, driver, specs, folders, templates, lease, this);
         this.undoing = new Undoing(this, driver, store, resources, folders, timeline);
         this.adoption = new Adoption(this, driver, images, specs, store, resources, gateway, timeline, boots);
         this.leftBehind = new LeftBehind(this, driver, store, resources, folders, lease.host());
@@ -128,15 +130,21 @@ public final class Machines implements AutoCloseable {
      * @throws InterruptedException when the calling thread is interrupted; nothing of it is left then either
      */
     public LiveMachine start(MachineRequest request, Place place) throws InterruptedException {
-        MachineId id = MachineId.random();
-        return underWay(id, place, () -> {
-            Optional<LiveMachine> claimed = claim(id, request, place);
-            if (claimed.isPresent()) {
-                return claimed.get();
-            }
-            place.settle();
-            return starter.start(id, request);
-        });
+        Optional<Standbys.Waiting> waiting = standbys.take(request.type());
+        MachineId id = waiting.map(Standbys.Waiting::id).orElseGet(MachineId::random);
+        try {
+            return underWay(id, place, () -> {
+                Optional<LiveMachine> claimed = claim(id, request, place);
+                if (claimed.isPresent()) {
+                    waiting.ifPresent(standbys::putBack);
+                    return claimed.get();
+                }
+                place.settle();
+                return starter.start(id, request, waiting);
+            });
+        } finally {
+            waiting.ifPresent(standbys::done);
+        }
     }
 
     /**
@@ -146,7 +154,7 @@ public final class Machines implements AutoCloseable {
      * @param id its id, to which {@code place} gives way with {@link #giveWay}
      */
     public LiveMachine startSpare(MachineId id, VmType type, Owner owner, Place place) throws InterruptedException {
-        return underWay(id, place, () -> starter.start(id, MachineRequest.spare(type, owner)));
+        return underWay(id, place, () -> starter.start(id, MachineRequest.spare(type, owner), Optional.empty()));
     }
 
     private interface Work {
@@ -259,6 +267,11 @@ public final class Machines implements AutoCloseable {
     /** The ids of the images that machines are made from now. */
     public Set<String> currentImages() {
         return specs.currentImages();
+    }
+
+    /** The hypervisors that wait for users' starts. */
+    public Standbys standbys() {
+        return standbys;
     }
 
     /** Whether machines are coming up. */
@@ -479,7 +492,7 @@ public final class Machines implements AutoCloseable {
 
     /** Whether it is being started, runs, or is being undone. */
     boolean isAtWork(MachineId id) {
-        return starting.containsKey(id) || running.containsKey(id) || undoing.isUnderWay(id);
+        return starting.containsKey(id) || running.containsKey(id) || undoing.isUnderWay(id) || standbys.has(id);
     }
 
     /** Undoes what was made of a machine after it had been destroyed, by a start that was ended halfway. */

@@ -4,6 +4,7 @@ import dev.sallyport.agentapi.Health;
 import dev.sallyport.controller.Settings;
 import dev.sallyport.controller.host.Lease;
 import dev.sallyport.controller.pool.Machines.Running;
+import dev.sallyport.controller.pool.Standbys.Waiting;
 import dev.sallyport.controller.pool.TemplateSource.Found;
 import dev.sallyport.controller.store.MachineStore;
 import dev.sallyport.controller.store.MachineStore.NewMachine;
@@ -19,6 +20,7 @@ import dev.sallyport.machine.Origin;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
 import dev.sallyport.machine.Share;
+import dev.sallyport.machine.Standby;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
@@ -99,8 +101,11 @@ final class Starter {
             ResourceLedger ledger,
             long began) {}
 
-    /** @throws FailureException with the cause when it does not come up; it has been ended then */
-    LiveMachine start(MachineId id, MachineRequest request) throws InterruptedException {
+    /**
+     * @param waiting a hypervisor of that id to start it with, if that fits; else it is ended
+     * @throws FailureException with the cause when it does not come up; it has been ended then
+     */
+    LiveMachine start(MachineId id, MachineRequest request, Optional<Waiting> waiting) throws InterruptedException {
         long began = System.nanoTime();
         Image image = specs.image(request.type());
         Lease.Term term = lease.term();
@@ -120,7 +125,7 @@ final class Starter {
                 began);
         Found found = find(start);
         try {
-            return start(start, found);
+            return start(start, found, fitting(waiting, image, found));
         } finally {
             if (found instanceof Found.Usable(Template template)) {
                 template.close();
@@ -128,7 +133,18 @@ final class Starter {
         }
     }
 
-    private LiveMachine start(Start start, Found found) throws InterruptedException {
+    /** What does not fit goes before anything else is made in its folder. */
+    private static Optional<Standby> fitting(Optional<Waiting> waiting, Image image, Found found) {
+        if (waiting.isPresent()
+                && found instanceof Found.Usable(Template template)
+                && waiting.get().fits(image, template)) {
+            return waiting.map(Waiting::standby);
+        }
+        waiting.ifPresent(unfit -> unfit.standby().close());
+        return Optional.empty();
+    }
+
+    private LiveMachine start(Start start, Found found, Optional<Standby> standby) throws InterruptedException {
         MachineId id = start.id();
         store.begin(
                 new NewMachine(
@@ -146,7 +162,7 @@ final class Starter {
         try {
             specs.makeFolder(id);
             if (found instanceof Found.Usable(Template template)) {
-                Optional<LiveMachine> restored = restored(start, template);
+                Optional<LiveMachine> restored = restored(start, template, standby);
                 if (restored.isPresent()) {
                     return restored.get();
                 }
@@ -200,19 +216,22 @@ final class Starter {
     }
 
     /** @return empty when the template cannot be begun from; nothing of that try is left then */
-    private Optional<LiveMachine> restored(Start start, Template template) throws InterruptedException {
+    private Optional<LiveMachine> restored(Start start, Template template, Optional<Standby> standby)
+            throws InterruptedException {
         if (start.request().owner() instanceof Owner.Pool) {
-            return cloned(start, template); // Its pool knows how many; and no user is to wait for what has time.
+            return cloned(
+                    start, template, standby); // Its pool knows how many; and no user is to wait for what has time.
         }
         try (var _ = clones.take(start.record(), A_TURN)) {
-            return cloned(start, template);
+            return cloned(start, template, standby);
         }
     }
 
-    private Optional<LiveMachine> cloned(Start start, Template template) throws InterruptedException {
+    private Optional<LiveMachine> cloned(Start start, Template template, Optional<Standby> standby)
+            throws InterruptedException {
         Running running;
         try {
-            running = made(start, start.spec().from(new Origin.FromTemplate(template.folder())));
+            running = runs(start, clone(start, start.spec().from(new Origin.FromTemplate(template.folder())), standby));
         } catch (FailureException e) {
             if (e.reason().code() != CauseCode.TEMPLATE_UNUSABLE) {
                 throw e;
@@ -238,6 +257,27 @@ final class Starter {
         templates.worked(start.request().type(), template);
         machines.watch(running);
         return Optional.of(running.live());
+    }
+
+    private Machine clone(Start start, MachineSpec spec, Optional<Standby> standby) throws InterruptedException {
+        if (standby.isPresent()) {
+            try {
+                return standby.get().start(spec, start.ledger(), start.record());
+            } catch (FailureException e) {
+                if (e.reason().code() == CauseCode.TEMPLATE_UNUSABLE) {
+                    throw e;
+                }
+                // It may have been ended while it waited, which is no reason for a user not to get a machine.
+                start.door().close();
+                start.record()
+                        .done(
+                                "standby_lost",
+                                "The hypervisor that waited cannot be used, so another is started: "
+                                        + e.reason().code().sentence(),
+                                e.reason().details());
+            }
+        }
+        return driver.start(spec, start.ledger(), start.record());
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.Origin;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
+import dev.sallyport.machine.Standby;
 import dev.sallyport.machine.StepListener;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.model.CauseCode;
@@ -45,6 +46,7 @@ public final class FakeDriver implements MachineDriver {
 
     public volatile Clones clones = Clones.WORK;
     public volatile boolean makesTemplates = true;
+    public volatile boolean prepares = true;
     public volatile String hypervisor = "1";
     public volatile String partOfTemplates = "ok";
     public volatile Duration workBetweenLooks = Duration.ZERO;
@@ -56,6 +58,10 @@ public final class FakeDriver implements MachineDriver {
     public final AtomicInteger templates = new AtomicInteger();
     /** The machines that run, by their ids. */
     public final Map<MachineId, FakeMachine> machines = new ConcurrentHashMap<>();
+
+    public final AtomicInteger prepared = new AtomicInteger();
+    /** All that were prepared, by their ids. */
+    public final Map<MachineId, FakeStandby> standbys = new ConcurrentHashMap<>();
 
     private final Set<String> things = ConcurrentHashMap.newKeySet();
 
@@ -73,15 +79,22 @@ public final class FakeDriver implements MachineDriver {
     public Optional<TemplateKey> templateKey(MachineSpec spec) {
         return makesTemplates
                 ? Optional.of(new TemplateKey(new TreeMap<>(Map.of(
-                        "vm_type", spec.type().wire(),
-                        "image", spec.image().id(),
-                        "hypervisor", hypervisor,
-                        "accelerator", "kvm"))))
+                        "vm_type",
+                        spec.type().wire(),
+                        "image",
+                        spec.image().id(),
+                        "hypervisor",
+                        hypervisor,
+                        "accelerator",
+                        "kvm"))))
                 : Optional.empty();
     }
 
     @Override
     public Machine start(MachineSpec spec, ResourceLedger ledger, StepListener steps) throws InterruptedException {
+        if (things.contains("standby of " + spec.id())) {
+            throw new IllegalStateException("a hypervisor waits in its folder");
+        }
         var made = new MadeThings(ledger, this::undo);
         if (spec.origin() instanceof Origin.FromTemplate(Path folder)) {
             if (clones == Clones.ARE_REFUSED || !Files.exists(folder.resolve(FakeMachine.MEMORY))) {
@@ -115,6 +128,21 @@ public final class FakeDriver implements MachineDriver {
     }
 
     @Override
+    public Optional<Standby> prepare(MachineSpec spec) {
+        prepared.incrementAndGet();
+        if (!prepares) {
+            return Optional.empty();
+        }
+        if (clones == Clones.ARE_REFUSED) {
+            throw FailureException.of(CauseCode.TEMPLATE_UNUSABLE, "It is refused.", "fake: no such state");
+        }
+        things.add("standby of " + spec.id());
+        var standby = new FakeStandby(this, spec.id(), () -> things.remove("standby of " + spec.id()));
+        standbys.put(spec.id(), standby);
+        return Optional.of(standby);
+    }
+
+    @Override
     public Optional<Machine> adopt(
             MachineSpec spec, String handle, List<Resource> made, ResourceLedger ledger, StepListener steps) {
         return Optional.ofNullable(machines.get(new MachineId(handle))).map(found -> {
@@ -129,7 +157,7 @@ public final class FakeDriver implements MachineDriver {
 
     @Override
     public List<Resource> traces(MachineId id, Path directory) {
-        return List.of(new Resource("fake", "thing", "of " + id));
+        return List.of(new Resource("fake", "thing", "of " + id), new Resource("fake", "thing", "standby of " + id));
     }
 
     @Override

@@ -39,7 +39,7 @@ public final class World implements AutoCloseable {
     public static final long GIB = 1L << 30;
 
     /** None is kept ready. */
-    public static final Settings.Ahead TEMPLATES = new Settings.Ahead(true, 0, 0, 0, Duration.ofSeconds(2));
+    public static final Settings.Ahead TEMPLATES = new Settings.Ahead(true, 0, 0, 0, 0, Duration.ofSeconds(2));
 
     private static final Ripening QUICK =
             new Ripening(Duration.ofSeconds(1), Duration.ofMillis(300), Duration.ofMillis(50));
@@ -155,6 +155,7 @@ public final class World implements AutoCloseable {
     public void close() {
         maker.close();
         pool.close();
+        machines.standbys().close();
         machines.close();
         gateway.close();
     }

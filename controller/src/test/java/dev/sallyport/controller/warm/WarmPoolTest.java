@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Machines are kept ready, given to users, and replaced. */
 @ExtendWith(TestStore.Extension.class)
 final class WarmPoolTest {
-    private static final Settings.Ahead ONE_CLI = new Settings.Ahead(true, 0, 1, 8, Duration.ofSeconds(2));
+    private static final Settings.Ahead ONE_CLI = new Settings.Ahead(true, 0, 1, 8, 0, Duration.ofSeconds(2));
 
     private final TestStore store;
     private final FakeDriver driver = new FakeDriver();

@@ -19,10 +19,19 @@ final class Guard {
     }
 
     /**
-     * Puts the rules right in a thread of its own, which lets go of the lock: until then nobody takes them away again.
+     * Looks whether the rules are right, and has them put right in a thread of its own if they are not. The lock is let go of when they
+     * are: until then nobody takes them away again.
      *
      * @param lock held; this has it from here on
      */
+    static Guard of(TapRules rules, NetworkLock lock) throws IOException {
+        if (!rules.areRight()) {
+            return beside(rules, lock);
+        }
+        lock.release();
+        return THERE;
+    }
+
     static Guard beside(TapRules rules, NetworkLock lock) {
         var refusal = new CompletableFuture<Optional<String>>();
         Thread.ofVirtual().name("rules").start(() -> {

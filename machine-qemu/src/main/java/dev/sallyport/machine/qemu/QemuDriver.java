@@ -9,6 +9,7 @@ import dev.sallyport.machine.MadeThings;
 import dev.sallyport.machine.ProcessIdentity;
 import dev.sallyport.machine.Resource;
 import dev.sallyport.machine.ResourceLedger;
+import dev.sallyport.machine.Standby;
 import dev.sallyport.machine.StepListener;
 import dev.sallyport.machine.TemplateKey;
 import dev.sallyport.machine.WritableDisk;
@@ -82,13 +83,42 @@ public final class QemuDriver implements MachineDriver {
     @Override
     public Machine start(MachineSpec spec, ResourceLedger ledger, StepListener steps) throws InterruptedException {
         var made = new MadeThings(ledger, this::undo);
+        return whole(spec.id(), made, () -> new QemuStart(tools, keys, spec, made, new Steps(steps)).run());
+    }
+
+    @Override
+    public Optional<Standby> prepare(MachineSpec spec) throws InterruptedException {
+        if (!root || tools.options().network() == QemuOptions.Network.USER) {
+            return Optional.empty(); // A network without a device has its door among its hypervisor's arguments.
+        }
+        var made = new MadeThings(ResourceLedger.NONE, this::undo);
+        QemuStart.Prepared prepared = whole(
+                spec.id(),
+                made,
+                () -> new QemuStart(tools, keys, spec, made, new Steps((step, text, details) -> {})).prepare());
+        return Optional.of(new QemuStandby(spec.id(), prepared, made, this::goOn));
+    }
+
+    private Machine goOn(QemuStart.Prepared prepared, MachineSpec spec, ResourceLedger ledger, StepListener steps)
+            throws InterruptedException {
+        var made = new MadeThings(ledger, this::undo);
+        return whole(spec.id(), made, () -> new QemuStart(tools, keys, spec, made, new Steps(steps)).goOn(prepared));
+    }
+
+    /** What a start does. */
+    private interface Work<T> {
+        T run() throws IOException, InterruptedException;
+    }
+
+    /** Does it, or nothing of it is left. */
+    private static <T> T whole(MachineId id, MadeThings made, Work<T> work) throws InterruptedException {
         try {
-            return new QemuStart(tools, keys, spec, made, new Steps(steps)).run();
+            return work.run();
         } catch (IOException e) {
             List<String> left = made.undoAll();
             if (Thread.interrupted()) {
                 // A channel's operation that is interrupted closes its channel and says so with an IOException.
-                var interrupted = new InterruptedException("interrupted while starting " + spec.id());
+                var interrupted = new InterruptedException("interrupted while starting " + id);
                 interrupted.initCause(e);
                 throw interrupted;
             }
@@ -96,7 +126,7 @@ public final class QemuDriver implements MachineDriver {
                     new FailureException(
                             Cause.of(
                                     Failures.codeOf(String.valueOf(e.getMessage()), CauseCode.HYPERVISOR_FAILED),
-                                    "Starting " + spec.id() + " failed.",
+                                    "Starting " + id + " failed.",
                                     e.toString()),
                             e),
                     left);

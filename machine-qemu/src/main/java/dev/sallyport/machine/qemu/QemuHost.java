@@ -23,19 +23,6 @@ public final class QemuHost {
      */
     public record Answer(boolean usable, String reason) {}
 
-    /** Nothing is written down, as there may be no database: what is made lives for seconds, and goes with this process. */
-    private static final ResourceLedger NOWHERE = new ResourceLedger() {
-        @Override
-        public void intend(List<Resource> resources) {
-            // See above.
-        }
-
-        @Override
-        public void undone(List<Resource> resources) {
-            // See above.
-        }
-    };
-
     private interface Trial {
         Answer run(MadeThings made) throws IOException, InterruptedException;
     }
@@ -104,7 +91,7 @@ public final class QemuHost {
     }
 
     private Answer undoing(Trial trial) throws IOException, InterruptedException {
-        var made = new MadeThings(NOWHERE, driver::undo);
+        var made = new MadeThings(ResourceLedger.NONE, driver::undo);
         var atExit = new Thread(made::undoAll);
         Runtime.getRuntime().addShutdownHook(atExit);
         Answer answer;

@@ -7,13 +7,16 @@ import dev.sallyport.machine.SpooledConsole;
 import dev.sallyport.model.Cause;
 import dev.sallyport.model.CauseCode;
 import dev.sallyport.model.FailureException;
+import dev.sallyport.model.MachineId;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -34,12 +37,17 @@ final class QemuLaunch {
             MachineFiles.CONSOLE_OUTPUT,
             MachineFiles.MONITOR_SOCKET);
 
-    private final MachineSpec spec;
+    private final MachineId id;
     private final MachineFiles files;
-    private final MadeThings made;
     private final Duration allowed;
+    private final QemuMachine.Events events = new QemuMachine.Events();
     /** Counts from QEMU's start. */
     private long deadline;
+
+    private @Nullable SpooledConsole console;
+    private @Nullable ConsolePipe pipe;
+    private @Nullable StartedHypervisor process;
+    private @Nullable QmpClient qmp;
 
     /**
      * What a template has to do with it.
@@ -50,47 +58,69 @@ final class QemuLaunch {
     record Template(Optional<QemuRestore> restore, Optional<QemuSnapshot> snapshot) {}
 
     /** @param allowed how long QEMU may take until it answers */
-    QemuLaunch(MachineSpec spec, MachineFiles files, MadeThings made, Duration allowed) {
-        this.spec = spec;
+    QemuLaunch(MachineId id, MachineFiles files, Duration allowed) {
+        this.id = id;
         this.files = files;
-        this.made = made;
         this.allowed = allowed;
     }
 
-    QemuMachine run(List<String> arguments, MachineNetwork network, Template template)
-            throws IOException, InterruptedException {
-        var events = new QemuMachine.Events();
-        QmpClient qmp = null;
-        ConsolePipe pipe = null;
-        SpooledConsole console = new SpooledConsole(files.of(MachineFiles.CONSOLE_LOG));
-        boolean up = false;
+    /**
+     * Starts QEMU, and returns when its monitor answers and it has taken its state. To be closed when that fails, or nothing comes of it.
+     *
+     * @param state of a template, to go on from; empty when it boots
+     */
+    void begin(List<String> arguments, Optional<Path> state) throws IOException, InterruptedException {
+        var spool = new SpooledConsole(files.of(MachineFiles.CONSOLE_LOG));
+        console = spool;
         try (ServerSocketChannel told = listen()) {
-            pipe = pipe();
-            String marker = QemuDriver.marker(spec.id());
+            ConsolePipe read = pipe();
+            pipe = read;
             deadline = System.nanoTime() + allowed.toNanos();
-            StartedHypervisor process = StartedHypervisor.start(
-                    arguments, spec.directory(), template.restore().map(QemuRestore::state), marker);
-            pipe.pump(console, "console of " + spec.id());
-            awaitMonitor(told, process);
-            QemuHandle handle;
+            StartedHypervisor started =
+                    StartedHypervisor.start(arguments, files.directory(), state, QemuDriver.marker(id));
+            process = started;
+            read.pump(spool, "console of " + id);
+            awaitMonitor(told, started);
             try {
-                qmp = QmpClient.connect(files.of(MachineFiles.MONITOR_SOCKET), events::accept, left());
-                if (template.restore().isPresent()) {
-                    template.restore().get().run(qmp, events, process.exit());
+                QmpClient monitor = QmpClient.connect(files.of(MachineFiles.MONITOR_SOCKET), events::accept, left());
+                qmp = monitor;
+                if (state.isPresent()) {
+                    QemuRestore.load(monitor, events, started.exit());
                 }
-                handle = handle(process, network.ports(qmp), network);
             } catch (IOException e) {
-                throw failed(process, e);
-            }
-            pipe.release();
-            var machine = new QemuMachine(spec, handle, process, console, pipe, qmp, events, made, template.snapshot());
-            up = true;
-            return machine;
-        } finally {
-            if (!up) {
-                close(qmp, pipe, console);
+                throw failed(started, e);
             }
         }
+    }
+
+    /** Completes when QEMU has ended. */
+    CompletableFuture<Integer> exit() {
+        return Objects.requireNonNull(process, "begun").exit();
+    }
+
+    /** Has a machine of what was begun. To be closed when that fails. */
+    QemuMachine finish(MachineSpec spec, MadeThings made, MachineNetwork network, Template template)
+            throws IOException, InterruptedException {
+        StartedHypervisor started = Objects.requireNonNull(process, "begun");
+        QmpClient monitor = Objects.requireNonNull(qmp, "begun");
+        ConsolePipe read = Objects.requireNonNull(pipe, "begun");
+        SpooledConsole spool = Objects.requireNonNull(console, "begun");
+        QemuHandle handle;
+        try {
+            if (template.restore().isPresent()) {
+                template.restore().get().goOn(monitor);
+            }
+            handle = handle(started, network.ports(monitor), network);
+        } catch (IOException e) {
+            throw failed(started, e);
+        }
+        read.release();
+        return new QemuMachine(spec, handle, started, spool, read, monitor, events, made, template.snapshot());
+    }
+
+    /** Lets go of what was opened for a machine that does not come to be. */
+    void close() throws IOException {
+        close(qmp, pipe, console);
     }
 
     private static QemuHandle handle(StartedHypervisor process, MachineNetwork.Ports ports, MachineNetwork network)
@@ -182,7 +212,8 @@ final class QemuLaunch {
         }
         var evidence = new ArrayList<>(process.lastLines());
         if (thrown != null) {
-            evidence.add(thrown.getMessage());
+            // A channel that was closed has no message.
+            evidence.add(String.valueOf(thrown));
         }
         String words = String.join("\n", evidence);
         CauseCode cause = CauseCode.HYPERVISOR_FAILED;

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Lets a fresh QEMU go on from a template: it takes the devices' state from its own input, runs, and its guest is told on its
+ * Lets a fresh QEMU go on from a template: it takes the devices' state from its own input, {@link QemuTemplate#STATE}, runs, and its guest is told on its
  * console who it is now.
  */
 final class QemuRestore {
@@ -39,36 +39,29 @@ final class QemuRestore {
 
     private static final Duration COMMAND = Duration.ofSeconds(20);
 
-    private final Path state;
     private final Path consoleInput;
     private final Guard guard;
     private final Map<String, String> facts;
 
     /**
-     * @param state the devices' state, which is to be QEMU's input
      * @param consoleInput the named pipe to the guest's console
      * @param guard of its network
      * @param facts who it is
      */
-    QemuRestore(Path state, Path consoleInput, Guard guard, Map<String, String> facts) {
-        this.state = state;
+    QemuRestore(Path consoleInput, Guard guard, Map<String, String> facts) {
         this.consoleInput = consoleInput;
         this.guard = guard;
         this.facts = facts;
     }
 
-    Path state() {
-        return state;
-    }
-
     /**
-     * Restores it.
+     * Has QEMU take the state that is its input. Its guest stands still afterwards, as long as it may.
      *
      * @param exit completes when QEMU ends, which it does where it does not like a state
-     * @throws FailureException {@code TEMPLATE_UNUSABLE} when QEMU refuses it, or is not done in time, or its network is not guarded
+     * @throws FailureException {@code TEMPLATE_UNUSABLE} when QEMU refuses it, or is not done in time
      * @throws IOException when QEMU ends, or does not answer
      */
-    void run(QmpClient qmp, QemuMachine.Events events, CompletableFuture<Integer> exit)
+    static void load(QmpClient qmp, QemuMachine.Events events, CompletableFuture<Integer> exit)
             throws IOException, InterruptedException {
         CompletableFuture<String> outcome = events.migration();
         qmp.execute("migrate-set-capabilities", CAPABILITIES, COMMAND);
@@ -91,6 +84,15 @@ final class QemuRestore {
         } catch (ExecutionException e) {
             throw new IllegalStateException("completed with values alone", e);
         }
+    }
+
+    /**
+     * Lets the guest go on.
+     *
+     * @throws FailureException {@code TEMPLATE_UNUSABLE} when its network is not guarded
+     * @throws IOException when QEMU does not answer
+     */
+    void goOn(QmpClient qmp) throws IOException, InterruptedException {
         try {
             guard.await();
         } catch (TapNetworks.RefusedException e) {

@@ -59,29 +59,112 @@ final class QemuStart {
     }
 
     Machine run() throws IOException, InterruptedException {
-        check();
-        files.closeToOthers();
-        String user = user();
-        boolean useKvm = accelerator();
-        if (spec.origin() instanceof Origin.FromTemplate(Path folder)) {
-            new QemuTemplate(folder).check(keys.of(spec));
-        }
+        Means means = means();
         // All at once: each time that something is written down is a moment of a start.
         made.intend(things().toArray(Resource[]::new));
         MachineNetwork network = network();
         Map<String, String> facts = facts(network);
         disks(facts);
-        QemuMachine machine = new QemuLaunch(spec, files, made, options.startDeadline())
-                .run(arguments(user, useKvm, network), network, template(user, network, facts));
+        QemuLaunch launch = launch();
+        boolean up = false;
+        try {
+            launch.begin(arguments(means, network), state());
+            Machine machine = machine(launch, means, network, facts);
+            up = true;
+            return machine;
+        } finally {
+            if (!up) {
+                launch.close();
+            }
+        }
+    }
+
+    /**
+     * A clone of which all is made.
+     *
+     * @param launch its hypervisor has the template's state, and its guest stands still
+     * @param network its door is not open
+     */
+    record Prepared(QemuLaunch launch, Means means, TapNetwork network) {}
+
+    /** The first part of a clone's start, which needs to know nothing of its owner. */
+    Prepared prepare() throws IOException, InterruptedException {
+        Means means = means();
+        made.intend(things().toArray(Resource[]::new));
+        TapNetwork network;
+        try {
+            network = TapNetwork.closed(tools.taps().make(spec.id()));
+        } catch (TapNetworks.RefusedException e) {
+            throw QemuTemplate.withoutTap(e);
+        }
+        disks(facts(network));
+        QemuLaunch launch = launch();
+        boolean waits = false;
+        try {
+            launch.begin(arguments(means, network), state());
+            waits = true;
+            return new Prepared(launch, means, network);
+        } finally {
+            if (!waits) {
+                launch.close();
+            }
+        }
+    }
+
+    /** The rest of it. What was prepared is as good as it was then, but for the template and the rules around its network. */
+    Machine goOn(Prepared prepared) throws IOException, InterruptedException {
+        checkTemplate();
+        made.intend(things().toArray(Resource[]::new));
+        TapNetwork network;
+        try {
+            network = prepared.network().open(spec.egress(), tools.taps().guard());
+        } catch (TapNetworks.RefusedException e) {
+            throw QemuTemplate.withoutTap(e);
+        }
+        steps.done("network", network.text(), network.details());
+        Map<String, String> facts = facts(network);
+        FactsDisk.write(files.of(MachineFiles.FACTS_DISK), facts);
+        return machine(prepared.launch(), prepared.means(), network, facts);
+    }
+
+    private QemuLaunch launch() {
+        return new QemuLaunch(spec.id(), files, options.startDeadline());
+    }
+
+    private Machine machine(QemuLaunch launch, Means means, MachineNetwork network, Map<String, String> facts)
+            throws IOException, InterruptedException {
+        QemuMachine machine = launch.finish(spec, made, network, template(means.user(), network, facts));
         steps.done(
                 "hypervisor",
                 "QEMU runs the machine.",
                 Map.of(
-                        "accelerator", useKvm ? "kvm" : "tcg",
+                        "accelerator", means.kvm() ? "kvm" : "tcg",
                         "board", options.board().name().toLowerCase(Locale.ROOT),
                         "agent", QemuHandle.text(machine.agent()),
                         "memoryMib", Integer.toString(spec.memoryMib())));
         return machine;
+    }
+
+    /**
+     * What this host lets a machine have.
+     *
+     * @param user whom QEMU becomes; empty to stay who one is
+     * @param kvm false for emulation
+     */
+    record Means(String user, boolean kvm) {}
+
+    private Means means() throws IOException, InterruptedException {
+        check();
+        files.closeToOthers();
+        var means = new Means(user(), accelerator());
+        checkTemplate();
+        return means;
+    }
+
+    private void checkTemplate() throws InterruptedException {
+        if (spec.origin() instanceof Origin.FromTemplate(Path folder)) {
+            new QemuTemplate(folder).check(keys.of(spec));
+        }
     }
 
     private void check() {
@@ -201,12 +284,7 @@ final class QemuStart {
                     // Whoever boots runs as soon as there is a hypervisor; a clone waits for it to go on.
                     device.guard().await();
                 }
-                var network = new TapNetwork(
-                        device.name(),
-                        device.host(),
-                        device.guest(),
-                        Doors.open(spec.egress(), device.host(), MachineNetwork.DOOR_PORT),
-                        device.guard());
+                TapNetwork network = TapNetwork.closed(device).open(spec.egress(), device.guard());
                 steps.done("network", network.text(), network.details());
                 return network;
             } catch (TapNetworks.RefusedException e) {
@@ -246,18 +324,14 @@ final class QemuStart {
                                 Map.of("kind", network.kind(), "address", network.address(), "proxy", network.proxy()),
                                 user,
                                 made)));
-            case Origin.FromTemplate(Path folder) -> {
+            case Origin.FromTemplate(Path _) -> {
                 Map<String, String> told = new HashMap<>(facts);
                 // The template has them, and each byte is a moment of a slow console.
                 told.remove(QemuKeys.AUTHORITIES);
                 told.remove("layers");
                 told.remove("time");
                 yield new QemuLaunch.Template(
-                        Optional.of(new QemuRestore(
-                                new QemuTemplate(folder).of(QemuTemplate.STATE),
-                                files.of(MachineFiles.CONSOLE_INPUT),
-                                network.guard(),
-                                told)),
+                        Optional.of(new QemuRestore(files.of(MachineFiles.CONSOLE_INPUT), network.guard(), told)),
                         Optional.empty());
             }
         };
@@ -304,10 +378,17 @@ final class QemuStart {
         steps.done("disk", "Its disks are made.", Map.of("writable", Long.toString(spec.diskBytes())));
     }
 
-    private List<String> arguments(String user, boolean useKvm, MachineNetwork network) throws IOException {
+    /** The devices' state, of what goes on from a template. */
+    private Optional<Path> state() {
+        return spec.origin() instanceof Origin.FromTemplate(Path folder)
+                ? Optional.of(new QemuTemplate(folder).of(QemuTemplate.STATE))
+                : Optional.empty();
+    }
+
+    private List<String> arguments(Means means, MachineNetwork network) throws IOException {
         int translationMib = spec.type() == VmType.BROWSER ? 256 : 64;
-        OptionalLong tscKhz = useKvm ? OptionalLong.empty() : HostCpu.tscKhz();
-        var qemu = new QemuArguments(options, useKvm, memory(), spec.cpus(), translationMib)
+        OptionalLong tscKhz = means.kvm() ? OptionalLong.empty() : HostCpu.tscKhz();
+        var qemu = new QemuArguments(options, means.kvm(), memory(), spec.cpus(), translationMib)
                 .boot(
                         spec.image().kernel(),
                         // What goes on from a template is past it, and QEMU would read it all the same.
@@ -346,7 +427,7 @@ final class QemuStart {
             // process does not wait for them they would stay zombies for ever.
             Command.find("tini").ifPresent(tini -> all.addAll(List.of(tini.toString(), "-s", "--")));
         }
-        all.addAll(qemu.confined(user, network.spawns()).toList());
+        all.addAll(qemu.confined(means.user(), network.spawns()).toList());
         return all;
     }
 

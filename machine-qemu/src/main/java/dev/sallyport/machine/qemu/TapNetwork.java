@@ -1,5 +1,6 @@
 package dev.sallyport.machine.qemu;
 
+import dev.sallyport.machine.EgressDoor;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -21,6 +22,21 @@ record TapNetwork(String device, Inet4Address host, Inet4Address guest, InetSock
     @Override
     public String kind() {
         return KIND;
+    }
+
+    /** With a door where it is to be, which is not open yet. */
+    static TapNetwork closed(TapNetworks.Device device) {
+        return new TapNetwork(
+                device.name(),
+                device.host(),
+                device.guest(),
+                new InetSocketAddress(device.host(), MachineNetwork.DOOR_PORT),
+                device.guard());
+    }
+
+    /** The same, with its door open. */
+    TapNetwork open(EgressDoor egress, Guard now) {
+        return new TapNetwork(device, host, guest, Doors.open(egress, host, MachineNetwork.DOOR_PORT), now);
     }
 
     @Override

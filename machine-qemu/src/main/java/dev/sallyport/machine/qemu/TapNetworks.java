@@ -110,13 +110,29 @@ final class TapNetworks {
         return lacking().isPresent() ? List.of() : things(id).reversed();
     }
 
+    /**
+     * Has the table put right for a device that was made a while ago.
+     *
+     * @throws RefusedException with the reason when this program may not
+     * @throws InterruptedException when the calling thread is interrupted
+     */
+    Guard guard() throws RefusedException, InterruptedException {
+        try {
+            return Guard.of(rules, NetworkLock.hold());
+        } catch (IOException e) {
+            throw new RefusedException(String.valueOf(e.getMessage()));
+        }
+    }
+
     private Device makeLocked(MachineId id, String name) throws IOException, RefusedException, InterruptedException {
         NetworkLock lock = NetworkLock.hold();
-        boolean handedOn = false;
+        Inet4Address host;
+        Inet4Address guest;
+        boolean made = false;
         try {
             int network = free(id);
-            Inet4Address host = subnet.host(network);
-            Inet4Address guest = subnet.guest(network);
+            host = subnet.host(network);
+            guest = subnet.guest(network);
             try {
                 var tap = new TapDevice(name);
                 tap.make();
@@ -124,13 +140,13 @@ final class TapNetworks {
             } catch (IOException e) {
                 throw new RefusedException("the device cannot be made: " + e.getMessage());
             }
-            handedOn = !rules.areRight();
-            return new Device(name, host, guest, handedOn ? Guard.beside(rules, lock) : Guard.THERE);
+            made = true;
         } finally {
-            if (!handedOn) {
+            if (!made) {
                 lock.release();
             }
         }
+        return new Device(name, host, guest, Guard.of(rules, lock));
     }
 
     /** Undoes one thing; see {@link dev.sallyport.machine.MachineDriver#undo}. */

@@ -78,8 +78,8 @@ class QemuRestoreTest {
             SocketChannel monitor = server.accept();
             Thread answering = Thread.ofVirtual().start(() -> answer(monitor));
             try (var qmp = new QmpClient(client, events::accept)) {
-                new QemuRestore(folder.resolve("state"), console, new Guard(rules), Map.of("machine_id", "m-clone"))
-                        .run(qmp, events, new CompletableFuture<>());
+                QemuRestore.load(qmp, events, new CompletableFuture<>());
+                new QemuRestore(console, new Guard(rules), Map.of("machine_id", "m-clone")).goOn(qmp);
             } finally {
                 answering.join();
             }
