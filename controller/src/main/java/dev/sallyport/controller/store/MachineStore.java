@@ -117,7 +117,9 @@ public final class MachineStore {
     public StoredMachine plan(NewMachine machine) {
         byte[] sealed = sealed(machine);
         return database.step(
-                "machine " + machine.type().wire() + " planned", Scope.all(), handle -> plan(handle, machine, sealed));
+                "machine " + machine.type().wire() + " planned",
+                Scope.all(),
+                handle -> plan(handle, machine, sealed, MachineLife.TABLE.initial()));
     }
 
     /**
@@ -132,12 +134,21 @@ public final class MachineStore {
         return timelines.carrying(
                 told.stream().map(TimelineStore.Entry::timeline).toList(),
                 () -> database.step("machine " + kind + machine.type().wire() + " begun", Scope.all(), handle -> {
-                    StoredMachine planned = plan(handle, machine, sealed);
-                    return changed(
-                            handle,
-                            planned,
-                            MachineLife.Event.START,
-                            MachineChange.none().telling(told));
+                    // One row and its lines, in as few statements as can be: somebody waits.
+                    MachineState begun = MachineLife.TABLE.next(MachineLife.TABLE.initial(), MachineLife.Event.START);
+                    StoredMachine stored = plan(handle, machine, sealed, begun);
+                    TimelineId own = TimelineId.of(machine.id());
+                    var lines = new ArrayList<>(List.of(
+                            new TimelineStore.Entry(own, step(begun), text(begun, MachineChange.none()), Map.of())));
+                    for (TimelineStore.Entry entry : told) {
+                        if (entry.timeline().equals(own)) {
+                            lines.add(entry);
+                        } else {
+                            timelines.append(handle, entry.timeline(), entry.step(), entry.text(), entry.details());
+                        }
+                    }
+                    timelines.appendAll(handle, own, lines);
+                    return stored;
                 }));
     }
 
@@ -145,7 +156,8 @@ public final class MachineStore {
         return vault.sealSmall(purpose(machine.id()), machine.agentToken());
     }
 
-    private StoredMachine plan(Handle handle, NewMachine machine, byte[] sealed) {
+    /** @param state that it stands in; its first event is that it is planned, whichever that is */
+    private StoredMachine plan(Handle handle, NewMachine machine, byte[] sealed, MachineState state) {
         UserId user = machine.user();
         SessionId session = machine.session();
         HostId host = machine.host();
@@ -155,7 +167,7 @@ public final class MachineStore {
                         + " :purpose, :now, :now) RETURNING *")
                 .bind("id", machine.id().value())
                 .bind("type", machine.type().wire())
-                .bind("state", MachineLife.TABLE.initial().wire())
+                .bind("state", state.wire())
                 .bind("user", user == null ? null : user.value())
                 .bind("session", session == null ? null : session.value())
                 .bind("image", machine.imageId())
@@ -175,7 +187,7 @@ public final class MachineStore {
                 user,
                 new TimelineStore.Entry(
                         TimelineId.of(machine.id()),
-                        step(stored.state()),
+                        step(MachineLife.TABLE.initial()),
                         "The machine is planned.",
                         Map.of("image", machine.imageId(), "driver", machine.driver())));
         return stored;

@@ -227,6 +227,18 @@ public final class TimelineStore {
         return append(handle, timeline, step, text, details, Integer.MAX_VALUE).orElseThrow(() -> missing(timeline));
     }
 
+    /** Appends events of one timeline together, in the caller's transaction; readers are woken when it commits. */
+    void appendAll(Handle handle, TimelineId timeline, List<Entry> entries) {
+        Instant now = database.now();
+        entries.forEach(entry -> checkStep(entry.step()));
+        append(
+                handle,
+                timeline,
+                entries.stream()
+                        .map(entry -> new Note(now, entry.step(), entry.text(), entry.details()))
+                        .toList());
+    }
+
     /** @return empty when there is no such timeline, or it has {@code most} events already */
     private Optional<TimelineEvent> append(
             Handle handle, TimelineId timeline, String step, String text, Map<String, String> details, int most) {
