@@ -391,9 +391,13 @@ class SignInsTest {
     void theLastWordsOfAToolThatHasFailedOnceAreHeardAfterItsEnd() throws Exception {
         // In pieces, so that each is read after what the one before has led to; a process that has ended is Z until it
         // is reaped.
-        String helper = "(until grep -q '^State:.Z' /proc/$$/status; do sleep 0.01; done\n"
-                + "for word in One Two 'Signed in'; do sleep 0.1; echo \"$word\"; done) &\n";
-        bench.tool("tool", SHELL + "$BROWSER " + URL + "\n" + WRITE + "echo 'Denied once'\n" + helper + "sleep 0.3\n");
+        String helper = """
+                echo 'Denied once'
+                (until grep -q '^State:.Z' /proc/$$/status; do sleep 0.01; done
+                for word in One Two 'Signed in'; do sleep 0.1; echo "$word"; done) &
+                sleep 0.3
+                """;
+        bench.tool("tool", SHELL + "$BROWSER " + URL + "\n" + WRITE + helper);
         begin(new TestProvider()
                 .success("Signed in")
                 .failures(new Provider.Failure("^Denied once", CauseCode.USER_DENIED)));
