@@ -40,6 +40,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Phaser;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -132,10 +133,12 @@ public final class Machines implements AutoCloseable {
     public LiveMachine start(MachineRequest request, Place place) throws InterruptedException {
         Optional<Standbys.Waiting> waiting = standbys.take(request.type());
         MachineId id = waiting.map(Standbys.Waiting::id).orElseGet(MachineId::random);
+        var putBack = new AtomicBoolean();
         try {
             return underWay(id, place, () -> {
                 Optional<LiveMachine> claimed = claim(id, request, place);
                 if (claimed.isPresent()) {
+                    putBack.set(true);
                     waiting.ifPresent(standbys::putBack);
                     return claimed.get();
                 }
@@ -143,7 +146,9 @@ public final class Machines implements AutoCloseable {
                 return starter.start(id, request, waiting);
             });
         } finally {
-            waiting.ifPresent(standbys::done);
+            if (!putBack.get()) {
+                waiting.ifPresent(standbys::done);
+            }
         }
     }
 

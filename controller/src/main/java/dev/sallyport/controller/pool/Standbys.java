@@ -115,27 +115,26 @@ public final class Standbys implements AutoCloseable {
         }
     }
 
-    /** One for a start, which tells of its end with {@link #done}; empty when none waits. */
+    /** One for a start, which ends with {@link #putBack} or {@link #done}; empty when none waits. */
     Optional<Waiting> take(VmType type) {
         synchronized (waiting) {
             return Optional.ofNullable(of(type).poll());
         }
     }
 
-    /** It was taken for nothing, and may be taken again. */
+    /** It was taken for nothing, and from now on another start may have it. */
     void putBack(Waiting unused) {
         synchronized (waiting) {
-            of(unused.type()).addFirst(unused);
-        }
-    }
-
-    /** The start that it was taken for is over: what is not a machine, and does not wait again, ends. */
-    void done(Waiting taken) {
-        synchronized (waiting) {
-            if (waiting.values().stream().anyMatch(all -> all.contains(taken))) {
+            if (!closing) {
+                of(unused.type()).addFirst(unused);
                 return;
             }
         }
+        end(unused);
+    }
+
+    /** The start that it was taken for is over: unless it is a machine now, it ends. */
+    void done(Waiting taken) {
         taken.standby().close();
         ids.remove(taken.id());
         notBefore = System.nanoTime() + SETTLING.toNanos();
@@ -146,10 +145,10 @@ public final class Standbys implements AutoCloseable {
         return ids.contains(id);
     }
 
-    /** Ends all, and makes no more. */
+    /** Ends all, and makes no more. One that is taken ends with its start. */
     @Override
     public void close() {
-        closing = true;
+        closing = true; // Whoever has not seen it under the lock has put back what is ended below.
         thread.interrupt();
         try {
             thread.join();

@@ -219,8 +219,8 @@ final class Starter {
     private Optional<LiveMachine> restored(Start start, Template template, Optional<Standby> standby)
             throws InterruptedException {
         if (start.request().owner() instanceof Owner.Pool) {
-            return cloned(
-                    start, template, standby); // Its pool knows how many; and no user is to wait for what has time.
+            // Its pool knows how many; and no user is to wait for what has time.
+            return cloned(start, template, standby);
         }
         try (var _ = clones.take(start.record(), A_TURN)) {
             return cloned(start, template, standby);

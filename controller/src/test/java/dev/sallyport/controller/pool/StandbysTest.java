@@ -138,6 +138,18 @@ final class StandbysTest {
     }
 
     @Test
+    void whatIsPutBackWhileTheControllerEndsEndsToo() {
+        FakeStandby waiting = waits();
+        Standbys standbys = world.machines.standbys();
+        Standbys.Waiting taken = standbys.take(VmType.CLI).orElseThrow();
+        standbys.close();
+        assertThat(waiting.closed).as("it is its start's").isFalse();
+        standbys.putBack(taken);
+        assertThat(waiting.closed).isTrue();
+        assertThat(folders()).isEmpty();
+    }
+
+    @Test
     void oneThatCannotBeUsedCostsItsUserNothing() throws Exception {
         FakeStandby waiting = waits();
         waiting.broken = true;
