@@ -247,7 +247,10 @@ public final class Controller implements AutoCloseable {
         var warm = new WarmPool(settings.ahead(), machines, room, lease, outcomes::claimed);
         if (settings.ahead().templates()) {
             open(parts, machines.standbys().start());
-            open(parts, maker.start(warm::templatesMade));
+            open(parts, maker.start(() -> {
+                warm.templatesMade();
+                machines.standbys().templatesMade();
+            }));
             open(parts, warm.start());
         }
         open(

@@ -57,6 +57,9 @@ public final class Standbys implements AutoCloseable {
     /** From before their folders are made until those are gone, or a machine's. */
     private final Set<MachineId> ids = ConcurrentHashMap.newKeySet();
 
+    /** Kinds whose templates have been made anew. */
+    private final Set<VmType> outdated = ConcurrentHashMap.newKeySet();
+
     private final Thread thread;
     private boolean driverPreparesNone;
     private Duration pause = Duration.ZERO;
@@ -106,6 +109,11 @@ public final class Standbys implements AutoCloseable {
     public Standbys start() {
         thread.start();
         return this;
+    }
+
+    /** There are templates that were not there before: what waits for another is of no use any more. */
+    public void templatesMade() {
+        outdated.addAll(List.of(VmType.values()));
     }
 
     /** How many of {@code type} wait. */
@@ -212,6 +220,7 @@ public final class Standbys implements AutoCloseable {
     }
 
     private void endStale(VmType type) {
+        boolean all = outdated.remove(type);
         if (size(type) == 0) {
             return;
         }
@@ -219,7 +228,7 @@ public final class Standbys implements AutoCloseable {
         List<Waiting> stale = new ArrayList<>();
         synchronized (waiting) {
             for (Waiting one : of(type)) {
-                if (one.standby().ended().isDone() || !one.image().id().equals(image)) {
+                if (all || one.standby().ended().isDone() || !one.image().id().equals(image)) {
                     stale.add(one);
                 }
             }

@@ -190,6 +190,16 @@ final class StandbysTest {
     }
 
     @Test
+    void itEndsWithItsTemplate() {
+        FakeStandby waiting = waits();
+        world.time.pass(Duration.ofDays(2));
+        TemplateMaking.make(world.maker, VmType.CLI);
+        world.machines.standbys().templatesMade();
+        assertThat(waits()).isNotSameAs(waiting);
+        assertThat(waiting.closed).isTrue();
+    }
+
+    @Test
     void itIsNoStrangerHereAndOneToTheNextController() throws Exception {
         FakeStandby waiting = waits();
         world.machines.reconcile();
