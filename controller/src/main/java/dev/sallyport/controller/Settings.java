@@ -86,7 +86,7 @@ public record Settings(
      * @param browsers browser machines that are kept ready; 0 for none
      * @param clis CLI machines that are kept ready; 0 for none
      * @param most how many of a kind are kept ready at the most, however many are asked for
-     * @param hypervisors how many of a kind wait for a template's state, for users who find no machine kept ready
+     * @param hypervisors how many of a kind wait with a template's state, for users who find no machine kept ready
      * @param restore how long a machine that began from a template may take to answer; twice that where it is emulated
      */
     public record Ahead(boolean templates, int browsers, int clis, int most, int hypervisors, Duration restore) {

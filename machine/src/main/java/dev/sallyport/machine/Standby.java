@@ -4,8 +4,8 @@ import dev.sallyport.model.MachineId;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A machine of which all is ready but its state and its owner: a hypervisor that waits to be told to go on from a template. It runs
- * nothing, is in no ledger, and is known by its folder alone ({@link MachineDriver#traces}), so that a controller that was killed leaves
+ * A machine of which all is ready but its owner: a hypervisor that has a template's state and waits to be told to go on. Its guest stands
+ * still. It is in no ledger, and is known by its folder alone ({@link MachineDriver#traces}), so that a controller that was killed leaves
  * what the next one removes with all folders that it does not know.
  */
 public interface Standby extends AutoCloseable {

@@ -132,7 +132,7 @@ public final class Metrics implements AutoCloseable {
                     .tag("kind", type.wire())
                     .register(registry);
             Gauge.builder("sallyport.standby.hypervisors", standbys, all -> all.size(type))
-                    .description("Hypervisors that wait for a template's state")
+                    .description("Hypervisors that wait for a user's start")
                     .tag("kind", type.wire())
                     .register(registry);
             claims(warm, type, "hit", pool -> pool.hits(type));

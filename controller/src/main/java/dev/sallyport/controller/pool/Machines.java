@@ -133,22 +133,19 @@ public final class Machines implements AutoCloseable {
     public LiveMachine start(MachineRequest request, Place place) throws InterruptedException {
         Optional<Standbys.Waiting> waiting = standbys.take(request.type());
         MachineId id = waiting.map(Standbys.Waiting::id).orElseGet(MachineId::random);
-        var putBack = new AtomicBoolean();
+        var begun = new AtomicBoolean();
         try {
             return underWay(id, place, () -> {
                 Optional<LiveMachine> claimed = claim(id, request, place);
                 if (claimed.isPresent()) {
-                    putBack.set(true);
-                    waiting.ifPresent(standbys::putBack);
                     return claimed.get();
                 }
                 place.settle();
+                begun.set(true);
                 return starter.start(id, request, waiting);
             });
         } finally {
-            if (!putBack.get()) {
-                waiting.ifPresent(standbys::done);
-            }
+            waiting.ifPresent(begun.get() ? standbys::done : standbys::putBack);
         }
     }
 

@@ -31,12 +31,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a few hypervisors of each kind that wait for a template's state, for users' starts that find no machine kept ready: to start one
- * takes a fourth of such a start. They run nothing and are in no store. While machines come up none is made, since that would cost their
+ * Keeps a few hypervisors of each kind that wait with a template's state, for users' starts that find no machine kept ready: to start one
+ * takes a fourth of such a start. Their guests stand still and are in no store. While machines come up none is made, since that would cost their
  * users the time that it is to save.
  */
 public final class Standbys implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Standbys.class);
+    /** Nothing tells of all that it looks for: an image that another process has promoted, a hypervisor's end, a host that has come to rest. */
     private static final Duration LOOK = Duration.ofMillis(500);
 
     /** What a machine does right after its start, and the answer to its user, go before the next one's hypervisor. */
@@ -69,7 +70,7 @@ public final class Standbys implements AutoCloseable {
     /**
      * One that waits.
      *
-     * @param template the folder of the template that it is for
+     * @param template the folder of the template that it has the state of
      */
     record Waiting(VmType type, Standby standby, Image image, Path template) {
         MachineId id() {

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A QEMU that waits for a template's state. */
+/** A QEMU that has a template's state, and whose guest stands still. */
 final class QemuStandby implements Standby {
     private static final Logger LOG = LoggerFactory.getLogger(QemuStandby.class);
 

@@ -33,11 +33,15 @@ final class StartedHypervisor implements Hypervisor {
     private static final int KEPT_LINES = 60;
 
     private final Process process;
+    /** One for all who ask: each that a process gives is another, and is done a moment after the process. */
+    private final CompletableFuture<Integer> exit;
+
     private final ArrayDeque<String> lines = new ArrayDeque<>();
     private final CompletableFuture<Void> outputEnded = new CompletableFuture<>();
 
     private StartedHypervisor(Process process) {
         this.process = process;
+        this.exit = process.onExit().thenApply(Process::exitValue);
     }
 
     /**
@@ -112,7 +116,7 @@ final class StartedHypervisor implements Hypervisor {
 
     @Override
     public CompletableFuture<Integer> exit() {
-        return process.onExit().thenApply(Process::exitValue);
+        return exit;
     }
 
     @Override

@@ -107,6 +107,8 @@ public final class QemuTapNetworkTest extends QemuContract {
         Standby dead = driver().prepare(killed).orElseThrow();
         killHypervisor(killed);
         dead.ended().get(END.toMillis(), TimeUnit.MILLISECONDS);
+        boolean seen = dead.ended().isDone();
+        assertThat(seen).as("who looks now and then sees it at once").isTrue();
         var ledger = new RecordingLedger(resource -> {});
         assertThatThrownBy(() -> dead.start(killed, ledger, (step, text, details) -> {}))
                 .isInstanceOfSatisfying(
